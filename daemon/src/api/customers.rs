@@ -1,0 +1,161 @@
+//! `/v1/customers/{email}`: one customer's figures and entries.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use chrono::{DateTime, SecondsFormat};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::model::{Zone, day_of, format_minor, local_day};
+use crate::report::{self, Basis, CustomerAnswer, Facts};
+
+use super::problem::Problem;
+use super::query::{Format, Parameters};
+use super::reports::{ScopeParameters, accept};
+use super::{answer, blocking, json};
+
+/// One customer. With `merge = "store"` there may be figures for each store.
+#[derive(Serialize)]
+struct Customer {
+    email: String,
+    figures: Vec<CustomerAnswer>,
+    entries: Vec<EntryAnswer>,
+}
+
+#[derive(Serialize)]
+struct EntryAnswer {
+    integration: String,
+    kind: &'static str,
+    billing: &'static str,
+    id: String,
+    order_id: String,
+    at: Option<String>,
+    day: String,
+    approximate_date: bool,
+    currency: String,
+    total: String,
+    tax: Option<String>,
+    shipping: Option<String>,
+    products: Vec<String>,
+    tags: Vec<(String, String)>,
+}
+
+pub(super) async fn customer(
+    State(app): State<Arc<App>>,
+    Path(email): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::new(query.as_deref())?;
+    let format = parameters.format(accept(&headers))?;
+    let scoped = ScopeParameters::take(&mut parameters)?;
+    parameters.done()?;
+    if format == Format::Csv {
+        return Err(Problem::question("a customer is answered as `json` or `table`"));
+    }
+    blocking(move || {
+        let facts = app.facts()?;
+        let zone = scoped.zone(&app)?;
+        let view = app.view(&facts, zone, scoped.currency(&app), None)?;
+        let numbers = app.customer_numbers(&facts, &email);
+        let entries = entries(&app, &facts, &numbers, zone)?;
+        if entries.is_empty() {
+            return Err(Problem::not_found(format!("no entry is known of `{email}`")));
+        }
+        let figures =
+            numbers.iter().filter_map(|number| report::customer(&facts, &view, *number, Basis::Net, None)).collect();
+        let customer = Customer { email: email.trim().to_lowercase(), figures, entries };
+        let (content_type, body) = match format {
+            Format::Table => ("text/plain; charset=utf-8", table(&customer).into_bytes()),
+            Format::Json | Format::Csv => ("application/json", json(&customer)?),
+        };
+        Ok(answer(&headers, facts.revision, content_type, body))
+    })
+    .await
+}
+
+fn entries(
+    app: &App,
+    facts: &Facts,
+    numbers: &std::collections::BTreeSet<u32>,
+    zone: Zone,
+) -> Result<Vec<EntryAnswer>, Problem> {
+    // A refund without address belongs to the customer of its order.
+    let orders: std::collections::BTreeSet<u32> =
+        facts.facts.iter().filter(|fact| numbers.contains(&fact.customer)).map(|fact| fact.order).collect();
+    let belongs = |fact: &&report::Fact| {
+        numbers.contains(&fact.customer) || (fact.customer == report::NO_CUSTOMER && orders.contains(&fact.order))
+    };
+    let mut found: Vec<&report::Fact> = facts.facts.iter().filter(belongs).collect();
+    found.sort_by_key(|fact| (fact.unix_ms, fact.tie));
+    let mut entries = Vec::with_capacity(found.len());
+    for fact in found {
+        let place = app.ledger.book().listed_at(fact.entry).map(|listed| listed.place);
+        let Some(entry) = place.map(|place| app.ledger.entry(place)).transpose()?.flatten() else { continue };
+        let money = |minor: i64| format_minor(minor * entry.key.kind.sign(), entry.currency);
+        let integration = facts.integrations.get(usize::from(fact.integration));
+        entries.push(EntryAnswer {
+            integration: integration.map(|integration| integration.name.clone()).unwrap_or_default(),
+            kind: entry.key.kind.as_str(),
+            billing: entry.billing.as_str(),
+            at: DateTime::from_timestamp_millis(fact.unix_ms).map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+            day: day_of(local_day(fact.unix_ms, zone)).to_string(),
+            approximate_date: entry.date_is_approximate(),
+            currency: entry.currency.to_string(),
+            total: money(entry.amounts.total),
+            tax: entry.amounts.tax.map(money),
+            shipping: entry.amounts.shipping.map(money),
+            products: entry.lines.iter().filter_map(|line| line.name.clone().or(line.product_id.clone())).collect(),
+            tags: entry.tags.iter().map(|tag| (tag.name.clone(), tag.value.clone())).collect(),
+            id: entry.key.id,
+            order_id: entry.order_id,
+        });
+    }
+    Ok(entries)
+}
+
+fn table(customer: &Customer) -> String {
+    use comfy_table::{CellAlignment, Table, presets};
+    let mut text = format!("{}\n", customer.email);
+    for figures in &customer.figures {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "first order {}, last {}; {} orders, {} of them rebills\ngross {}, refunds {}, chargebacks {}, net {} {}",
+            day_of(figures.first_order_day),
+            day_of(figures.last_order_day),
+            figures.orders,
+            figures.rebills,
+            figures.gross,
+            figures.refunds,
+            figures.chargebacks,
+            figures.net,
+            figures.definition.currency
+        );
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["day", "kind", "billing", "order", "total", "", "product", "integration"]);
+    for entry in &customer.entries {
+        let day = if entry.approximate_date { format!("~{}", entry.day) } else { entry.day.clone() };
+        table.add_row([
+            day,
+            entry.kind.to_owned(),
+            entry.billing.to_owned(),
+            entry.order_id.clone(),
+            entry.total.clone(),
+            entry.currency.clone(),
+            entry.products.join(", "),
+            entry.integration.clone(),
+        ]);
+    }
+    if let Some(total) = table.column_mut(4) {
+        total.set_cell_alignment(CellAlignment::Right);
+    }
+    let _ = writeln!(text, "{table}");
+    text
+}

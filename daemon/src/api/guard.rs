@@ -1,0 +1,59 @@
+//! Who may ask: the Host header must name this server (against DNS rebinding), and the token must be right if there is one.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
+
+use crate::app::App;
+
+use super::problem::Problem;
+
+pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    if let Some(host) = host
+        && !is_ours(&app, host)
+    {
+        let detail = format!(
+            "`{host}` is not a name of this server; ask by its address, or add the name to `allowed_hosts` under [api]"
+        );
+        return Problem::misdirected(detail).into_response();
+    }
+    if let Some(token) = &app.config.api.token {
+        let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let given =
+            given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let right = given.is_some_and(|(_, word)| {
+            use sha2::{Digest, Sha256};
+            let digest = |text: &str| Sha256::digest(text.as_bytes());
+            digest(word.trim()).as_slice().ct_eq(digest(token.expose_secret()).as_slice()).into()
+        });
+        if !right {
+            let detail = "send `Authorization: Bearer …` with the `token` of [api] in the configuration";
+            return Problem::unauthorized(detail).into_response();
+        }
+    }
+    next.run(request).await
+}
+
+fn is_ours(app: &App, host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    // An address cannot be rebound; a name can.
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok()
+        || app
+            .config
+            .api
+            .allowed_hosts
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(name) || allowed.eq_ignore_ascii_case(host))
+}

@@ -1,0 +1,368 @@
+//! What a running daemon consists of: configuration, connectors, ledger, and the views that reports are answered from.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use crate::book::{Identity, NONE};
+use crate::config::{self, Config, Integration, Merge, Problem, Problems, ProcessEnv, SecretsFile, SecretsFileError};
+use crate::connector::{CallContext, Connector, Host, LoadError, Registry};
+use crate::ledger::{Ledger, LedgerError};
+use crate::limits::report::VIEWS;
+use crate::model::{Currency, Zone, day_number};
+use crate::report::{
+    BadRate, Fact, FactFlags, Facts, FreeOrders, IntegrationFacts, Mark, MarkOrigin, Rates, ReportError, View,
+    ViewOptions,
+};
+
+/// Configuration and connectors, checked against each other. Nothing is open yet.
+#[derive(Debug)]
+pub struct Setup {
+    /// The configuration, with all secrets that the daemon makes itself.
+    pub config: Config,
+    /// What an operator should look at.
+    pub warnings: Vec<Problem>,
+    /// The connectors.
+    pub registry: Registry,
+    /// Keeps the engine alive.
+    pub host: Host,
+}
+
+/// Why there is no setup.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] Problems),
+    /// The secrets that the daemon made cannot be read or kept.
+    #[error(transparent)]
+    Secrets(#[from] SecretsFileError),
+    /// WebAssembly does not work here.
+    #[error(transparent)]
+    Host(#[from] LoadError),
+}
+
+impl Setup {
+    /// Reads the configuration, loads the connectors, and holds one against the other.
+    ///
+    /// # Errors
+    /// All problems at once.
+    pub fn load(config_path: &Path) -> Result<Self, SetupError> {
+        let paths = config::locate(config_path)?;
+        // Compiled code is only a cache: where the folder cannot be made, connectors are compiled at each start.
+        let cache = paths.data_dir.join("cache");
+        let cached =
+            crate::ledger::make_private_dir(&paths.data_dir).is_ok() && crate::ledger::make_private_dir(&cache).is_ok();
+        let host = Host::new(cached.then_some(cache.as_path()))?;
+        let registry = host.load_dir(&paths.connectors_dir);
+        let manifests: BTreeMap<_, _> =
+            registry.connectors.iter().map(|(id, connector)| (id.clone(), connector.manifest.clone())).collect();
+        let broken: BTreeMap<_, _> = registry.broken.iter().filter_map(broken_by_stem).collect();
+        let config::Loaded { mut config, warnings } = config::load(config_path, &manifests, &broken, &ProcessEnv)?;
+        SecretsFile::new(&config.paths.data_dir).complete(&mut config)?;
+        Ok(Self { config, warnings, registry, host })
+    }
+}
+
+fn broken_by_stem(error: &LoadError) -> Option<(String, String)> {
+    let stem = error.path()?.file_stem()?.to_str()?.to_owned();
+    Some((stem, error.to_string()))
+}
+
+/// A daemon with an open ledger.
+#[derive(Debug)]
+pub struct App {
+    /// The configuration in force.
+    pub config: Config,
+    /// The connectors in use.
+    pub registry: Registry,
+    /// All that is kept.
+    pub ledger: Ledger,
+    /// Wakes the reader of the inbox.
+    pub inbox: Notify,
+    /// When this was opened.
+    pub started: Instant,
+    /// What the drop folder did last, by path, for people who look at the status.
+    pub drop_notes: Mutex<BTreeMap<String, String>>,
+    rates: Rates,
+    views: Mutex<Views>,
+    fatal: Mutex<Option<String>>,
+    /// Woken when the daemon must end.
+    pub ended: Notify,
+    _host: Host,
+}
+
+/// Which view answers a question.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ViewKey {
+    zone: Zone,
+    currency: Currency,
+    integrations: Option<BTreeSet<u16>>,
+}
+
+#[derive(Debug, Default)]
+struct Views {
+    facts: Option<Arc<Facts>>,
+    by_key: HashMap<ViewKey, Arc<View>>,
+}
+
+/// The daemon cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A configured exchange rate cannot be used.
+    #[error(transparent)]
+    Rate(#[from] BadRate),
+}
+
+impl App {
+    /// Opens the ledger.
+    ///
+    /// # Errors
+    /// If another process has it, or it cannot be read.
+    pub fn open(setup: Setup) -> Result<Arc<Self>, OpenError> {
+        let Setup { config, registry, host, .. } = setup;
+        let rates = rates(&config)?;
+        let ledger = Ledger::open(&config.paths.data_dir)?;
+        Ok(Arc::new(Self {
+            config,
+            registry,
+            ledger,
+            inbox: Notify::new(),
+            started: Instant::now(),
+            drop_notes: Mutex::default(),
+            rates,
+            views: Mutex::default(),
+            fatal: Mutex::default(),
+            ended: Notify::new(),
+            _host: host,
+        }))
+    }
+
+    /// An enabled integration and its connector.
+    pub fn integration(&self, name: &str) -> Option<(&Integration, &Arc<Connector>)> {
+        let integration = self.config.integrations.get(name).filter(|integration| integration.enabled)?;
+        Some((integration, self.registry.connectors.get(&integration.connector)?))
+    }
+
+    /// What a connector is told about a call.
+    pub fn call_context(
+        &self,
+        integration: &Integration,
+        connector: &Connector,
+        now_ms: i64,
+    ) -> Result<CallContext, LedgerError> {
+        Ok(CallContext {
+            now_ms,
+            zone: integration.zone,
+            settings: integration.settings.clone(),
+            secrets: integration.secrets.keys().cloned().collect(),
+            memory: self.ledger.memory(&integration.name, &connector.sha256)?,
+            integration: integration.name.clone(),
+        })
+    }
+
+    /// Ends the daemon if an error leaves the state of the disk unknown: it is crash-only.
+    pub fn check_fatal(&self, error: &LedgerError) {
+        if error.is_fatal() {
+            self.end(error.to_string());
+        }
+    }
+
+    /// Ends the daemon with this message.
+    pub fn end(&self, message: String) {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+        self.ended.notify_one();
+    }
+
+    /// Why the daemon had to end, if it had to.
+    pub fn fatal(&self) -> Option<String> {
+        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Everything that reports are computed from, at the ledger's present revision.
+    ///
+    /// # Errors
+    /// If the marks cannot be read.
+    pub fn facts(&self) -> Result<Arc<Facts>, LedgerError> {
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let revision = self.ledger.book().revision();
+        // Marks move with commits that change no entry, so they are read anew each time; the entries are not.
+        let integrations = self.marked()?;
+        if let Some(facts) = &views.facts
+            && facts.revision == revision
+        {
+            if facts.integrations == integrations {
+                return Ok(Arc::clone(facts));
+            }
+            let facts = Arc::new(Facts { integrations, ..Facts::clone(facts) });
+            views.facts = Some(Arc::clone(&facts));
+            return Ok(facts);
+        }
+        let facts = Arc::new(self.read_facts(integrations));
+        views.facts = Some(Arc::clone(&facts));
+        views.by_key.clear();
+        Ok(facts)
+    }
+
+    /// The view of these facts in a zone and a currency, over some integrations or all.
+    ///
+    /// # Errors
+    /// If a rate is missing.
+    pub fn view(
+        &self,
+        facts: &Facts,
+        zone: Zone,
+        currency: Currency,
+        integrations: Option<&BTreeSet<u16>>,
+    ) -> Result<Arc<View>, ReportError> {
+        let key = ViewKey { zone, currency, integrations: integrations.cloned() };
+        let known = {
+            let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+            views.by_key.get(&key).filter(|view| view.revision() == facts.revision).cloned()
+        };
+        if let Some(view) = known {
+            return Ok(view);
+        }
+        let shared = self.shared_customers(facts);
+        let options = ViewOptions {
+            zone,
+            currency,
+            rates: &self.rates,
+            integrations,
+            free_orders: match self.config.report.free_orders {
+                config::FreeOrders::Ignore => FreeOrders::Ignore,
+                config::FreeOrders::Count => FreeOrders::Count,
+            },
+            shared_customers: &shared,
+        };
+        let view = Arc::new(View::build(facts, &options)?);
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if views.by_key.len() >= VIEWS {
+            views.by_key.clear();
+        }
+        views.by_key.insert(key, Arc::clone(&view));
+        Ok(view)
+    }
+
+    /// The numbers, in [`Facts`], of the customer with this address: one, or one for each integration.
+    pub fn customer_numbers(&self, facts: &Facts, email: &str) -> BTreeSet<u32> {
+        let book = self.ledger.book();
+        let Some(found) = book.find_email(email) else { return BTreeSet::new() };
+        let of_customer = |entry: u32| book.listed_at(entry).is_some_and(|entry| entry.customer == found);
+        match self.config.report.merge {
+            Merge::Email => BTreeSet::from([found]),
+            Merge::Store => facts.facts.iter().filter(|f| of_customer(f.entry)).map(|f| f.customer).collect(),
+        }
+    }
+
+    fn read_facts(&self, integrations: Vec<IntegrationFacts>) -> Facts {
+        let book = self.ledger.book();
+        let zones: Vec<Zone> = book.integrations().iter().map(|name| self.zone_of(name)).collect();
+        let by_store = self.config.report.merge == Merge::Store;
+        let mut stores: HashMap<(u32, u16), u32> = HashMap::new();
+        let mut facts = Vec::with_capacity(book.len());
+        for entry in book.live() {
+            let zone = zones.get(usize::from(entry.integration)).copied().unwrap_or(Zone::UTC);
+            let at = entry.at.resolve(zone);
+            let customer = if by_store && entry.customer != NONE {
+                let next = u32::try_from(stores.len()).unwrap_or(NONE);
+                *stores.entry((entry.customer, entry.integration)).or_insert(next)
+            } else {
+                entry.customer
+            };
+            facts.push(Fact {
+                unix_ms: at.unix_ms,
+                total: entry.total,
+                tax: entry.tax.unwrap_or(0),
+                shipping: entry.shipping.unwrap_or(0),
+                tie: entry.tie,
+                customer,
+                order: entry.order,
+                entry: entry.row,
+                integration: entry.integration,
+                currency: u16::from(entry.currency),
+                kind: entry.kind,
+                billing: entry.billing,
+                flags: FactFlags::TAX_KNOWN
+                    .only_if(entry.tax.is_some())
+                    .with(FactFlags::SHIPPING_KNOWN.only_if(entry.shipping.is_some()))
+                    .with(FactFlags::APPROXIMATE_DATE.only_if(entry.approximate_date))
+                    .with(FactFlags::ESTIMATED.only_if(entry.estimated))
+                    .with(FactFlags::CLOCK_CHANGE.only_if(at.clock_change)),
+            });
+        }
+        let customers = if by_store { stores.len() } else { book.customers() };
+        Facts {
+            facts,
+            currencies: book.currencies().to_vec(),
+            integrations,
+            customers: u32::try_from(customers).unwrap_or(NONE),
+            orders: u32::try_from(book.orders()).unwrap_or(NONE),
+            revision: book.revision(),
+        }
+    }
+
+    /// Up to when each integration of the book is complete.
+    fn marked(&self) -> Result<Vec<IntegrationFacts>, LedgerError> {
+        let names: Vec<String> = self.ledger.book().integrations().iter().map(|name| name.to_string()).collect();
+        names.into_iter().map(|name| Ok(IntegrationFacts { complete_through: self.mark(&name)?, name })).collect()
+    }
+
+    fn mark(&self, name: &str) -> Result<Option<Mark>, LedgerError> {
+        let marks = self.ledger.marks(name)?;
+        let integration = self.config.integrations.get(name);
+        let zone = self.zone_of(name);
+        let midnight = |day| crate::model::Moment::Local(i64::from(day) * 86_400_000).resolve(zone).unix_ms;
+        // The day of the last row may have gone on after the export, so only what lies before it is complete.
+        let before_day_of = |unix_ms: i64| midnight(crate::model::local_day(unix_ms, zone));
+        let declared = integration.and_then(|i| i.complete_through).map(day_number).max(marks.declared_day);
+        let webhooks = integration.is_some_and(|i| i.webhooks_complete).then_some(marks.webhook_last_ms).flatten();
+        let candidates = [
+            declared.map(|day| Mark { unix_ms: midnight(day), origin: MarkOrigin::Declared }),
+            marks.file_last_ms.map(|ms| Mark { unix_ms: before_day_of(ms), origin: MarkOrigin::File }),
+            webhooks.map(|ms| Mark { unix_ms: before_day_of(ms), origin: MarkOrigin::Webhooks }),
+        ];
+        Ok(candidates.into_iter().flatten().max_by_key(|mark| mark.unix_ms))
+    }
+
+    fn zone_of(&self, integration: &str) -> Zone {
+        self.config.integrations.get(integration).map_or(Zone::UTC, |integration| integration.zone)
+    }
+
+    /// Customers, by their numbers in the facts, whose address many people share.
+    fn shared_customers(&self, facts: &Facts) -> BTreeSet<u32> {
+        let shared = &self.config.report.shared_emails;
+        if shared.is_empty() {
+            return BTreeSet::new();
+        }
+        let book = self.ledger.book();
+        let is_shared = |customer: u32| {
+            matches!(book.identity(customer), Some(Identity::Email(email))
+                if shared.iter().any(|shared| crate::book::normalise_email(shared).as_deref() == Some(&**email)))
+        };
+        let customers = facts.facts.iter().filter(|fact| fact.customer != NONE);
+        customers
+            .filter(|fact| book.listed_at(fact.entry).is_some_and(|entry| is_shared(entry.customer)))
+            .map(|fact| fact.customer)
+            .collect()
+    }
+}
+
+fn rates(config: &Config) -> Result<Rates, BadRate> {
+    let mut rates = Rates::new(config.report.currency);
+    for (currency, rate) in &config.rates.fixed {
+        rates.set_constant(*currency, (*rate).try_into()?);
+    }
+    for (currency, days) in &config.rates.daily {
+        for (day, rate) in days {
+            rates.set(*currency, day_number(*day), (*rate).try_into()?);
+        }
+    }
+    Ok(rates)
+}

@@ -1,0 +1,79 @@
+//! `ltvd check`: everything that is wrong, at once, without touching anything.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::connector::load_registry;
+use super::failure::Failure;
+use super::output::{self, count};
+use crate::config::{self, Config, ProcessEnv};
+use crate::connector::Registry;
+
+/// Arguments of `ltvd check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Ask the platforms as well; there is nothing to ask yet, since this version does not poll
+    #[arg(long)]
+    online: bool,
+}
+
+pub(super) fn check(path: &Path, args: &Args) -> Result<(), Failure> {
+    let paths = config::locate(path)?;
+    let (registry, _host) = load_registry(&paths)?;
+    let manifests: BTreeMap<_, _> =
+        registry.connectors.iter().map(|(id, connector)| (id.clone(), connector.manifest.clone())).collect();
+    let broken: BTreeMap<_, _> = registry
+        .broken
+        .iter()
+        .filter_map(|error| Some((error.path()?.file_stem()?.to_str()?.to_owned(), error.to_string())))
+        .collect();
+    let mut wrong: Vec<String> = registry.broken.iter().map(ToString::to_string).collect();
+    let config = match config::load(path, &manifests, &broken, &ProcessEnv) {
+        Ok(config::Loaded { config, warnings }) => {
+            warnings.iter().for_each(|warning| output::warn(&format!("{warning}\n")));
+            wrong.extend(settings_at_fault(path, &config, &registry));
+            Some(config)
+        }
+        Err(problems) => {
+            // One message each: those of the file come first, since they mostly explain the others.
+            wrong.splice(0..0, problems.0.iter().map(ToString::to_string));
+            None
+        }
+    };
+    if args.online {
+        output::say("--online: this version does not poll, so no platform was asked");
+    }
+    match config {
+        Some(config) if wrong.is_empty() => {
+            let enabled = config.integrations.values().filter(|integration| integration.enabled).count() as u64;
+            output::print(&format!(
+                "{}: nothing is wrong; {}, {}",
+                path.display(),
+                count(enabled, "integration", "integrations"),
+                count(registry.connectors.len() as u64, "connector", "connectors"),
+            ))
+        }
+        _ => Err(Failure::Config(format!(
+            "{}\n\n{}",
+            count(wrong.len() as u64, "problem", "problems"),
+            wrong.join("\n\n")
+        ))),
+    }
+}
+
+/// What connectors find in their settings, beyond what their manifests say.
+fn settings_at_fault(path: &Path, config: &Config, registry: &Registry) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for integration in config.integrations.values().filter(|integration| integration.enabled) {
+        let Some(connector) = registry.connectors.get(&integration.connector) else { continue };
+        let place = format!("{}: integrations.{}", path.display(), integration.name);
+        match connector.validate(&integration.settings) {
+            Ok(problems) => wrong.extend(problems.into_iter().map(|problem| match problem.setting {
+                Some(setting) => format!("{place}.{setting}: {}", problem.message),
+                None => format!("{place}: {}", problem.message),
+            })),
+            Err(error) => wrong.push(format!("{place}: {error}")),
+        }
+    }
+    wrong
+}

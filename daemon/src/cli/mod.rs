@@ -1,0 +1,172 @@
+//! The command line. Data goes to standard output, messages to standard error.
+//!
+//! Every command about data is one request to the HTTP API: of the daemon, if one runs, or of the same API inside this
+//! process. So there is one way of asking, and one of answering.
+
+mod call;
+mod check;
+mod client;
+mod connector;
+mod failure;
+mod import;
+mod log;
+mod output;
+mod quarantine;
+mod report;
+mod run;
+mod status;
+mod webhook;
+
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use self::client::Client;
+use self::failure::Failure;
+
+/// Collects what a shop sells, and answers what a customer is worth.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ltvd",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 try again later, 78 wrong configuration.\n\
+        A question is answered by the daemon if it runs, and otherwise by this command itself."
+)]
+pub struct Cli {
+    /// Configuration file [default: ltvd.toml, or $LTVD_CONFIG]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug, trace, or a filter [default: info for run, or $LTVD_LOG]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon until SIGTERM or Ctrl-C; the same signal again ends it at once
+    Run,
+    /// Tell everything that is wrong with the configuration and the connectors
+    Check(check::Args),
+    /// Show the integrations, how far their data goes, and what waits
+    Status(status::Args),
+    /// Read an exported file; the same file again adds nothing
+    Import(import::Args),
+    /// Lifetime value of customers, by cohort
+    Ltv(report::LtvArgs),
+    /// Orders, rebills, refunds and net revenue by period
+    Revenue(report::RevenueArgs),
+    /// Everything about one customer
+    Customer(report::CustomerArgs),
+    /// What could not be read, and waits for you or for a newer connector
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
+    /// Read archived webhooks again, after a connector or a setting has changed
+    Replay(quarantine::ReplayArgs),
+    /// What a platform must be told to send webhooks
+    #[command(subcommand)]
+    Webhook(webhook::Command),
+    /// The connectors: what they are, and what they make of a file
+    #[command(subcommand)]
+    Connector(connector::Command),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Cli {
+    fn config(&self) -> PathBuf {
+        let named = self.config.clone().or_else(|| variable("LTVD_CONFIG").map(PathBuf::from));
+        named.unwrap_or_else(|| PathBuf::from("ltvd.toml"))
+    }
+
+    fn log(&self) -> Option<String> {
+        self.log.clone().or_else(|| variable("LTVD_LOG"))
+    }
+}
+
+/// A variable of the environment, unless it is empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Reads the arguments of the process, does what they say, and tells the exit code.
+pub fn main() -> ExitCode {
+    match execute(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}
+
+fn execute(cli: Cli) -> Result<(), Failure> {
+    let config = cli.config();
+    log::start(cli.log().as_deref(), matches!(cli.command, Command::Run))?;
+    let ask = |work: Question| answer(&config, work);
+    match cli.command {
+        Command::Run => run::run(&config),
+        Command::Check(args) => check::check(&config, &args),
+        Command::Status(args) => ask(Box::new(move |client| Box::pin(status::status(client, args)))),
+        Command::Import(args) => ask(Box::new(move |client| Box::pin(import::import(client, args)))),
+        Command::Ltv(args) => ask(Box::new(move |client| Box::pin(report::ltv(client, args)))),
+        Command::Revenue(args) => ask(Box::new(move |client| Box::pin(report::revenue(client, args)))),
+        Command::Customer(args) => ask(Box::new(move |client| Box::pin(report::customer(client, args)))),
+        Command::Quarantine(command) => ask(Box::new(move |client| Box::pin(quarantine::quarantine(client, command)))),
+        Command::Replay(args) => ask(Box::new(move |client| Box::pin(quarantine::replay(client, args)))),
+        Command::Webhook(command) => webhook::webhook(&config, command),
+        Command::Connector(command) => connector::connector(&config, command),
+        Command::Completions { shell } => completions(shell),
+    }
+}
+
+type Answered = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
+/// A command about data.
+type Question = Box<dyn FnOnce(Client) -> Answered>;
+
+fn answer(config: &std::path::Path, question: Question) -> Result<(), Failure> {
+    let setup = crate::app::Setup::load(config)?;
+    let runtime = runtime()?;
+    let result = runtime.block_on(async { question(Client::open(setup)?).await });
+    // A thread that still waits for standard input must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| Failure::Failed(format!("the threads for input and output cannot be started: {error}")))
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "ltvd", &mut script);
+    output::write(&script)
+}
+
+/// Whether a stream shows colours: it is a terminal, and nobody asked for plain text (<https://no-color.org>).
+fn coloured(stream: &impl io::IsTerminal) -> bool {
+    variable("NO_COLOR").is_none() && stream.is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_fit_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_follow_the_command() {
+        let cli = Cli::try_parse_from(["ltvd", "status", "--config", "shop.toml", "--json"]).unwrap();
+        assert_eq!(cli.config(), PathBuf::from("shop.toml"));
+        assert!(Cli::try_parse_from(["ltvd", "ltv", "--group", "year"]).is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! `ltvd quarantine` and `ltvd replay`: what could not be read, and reading it again.
+
+use serde_json::{Map, Value};
+
+use super::call::Call;
+use super::client::Client;
+use super::failure::Failure;
+use super::output::{self, cell, count};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// List what waits, with the reasons
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a delivery as it came
+    Show {
+        /// Its number, from the list
+        delivery: u64,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read it again, for example with a newer connector
+    Retry {
+        /// Its number, from the list; without it, everything that waits
+        delivery: Option<u64>,
+    },
+}
+
+/// Arguments of `ltvd replay`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReplayArgs {
+    /// The integration; without it, all
+    integration: Option<String>,
+}
+
+pub(super) async fn quarantine(client: Client, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::List { json } => list(&client, json).await,
+        Command::Show { delivery, json } => show(&client, delivery, json).await,
+        Command::Retry { delivery } => {
+            read_again(&client, Call::post(&["v1", "quarantine", "retry"]).with("delivery", delivery)).await
+        }
+    }
+}
+
+pub(super) async fn replay(client: Client, args: ReplayArgs) -> Result<(), Failure> {
+    read_again(&client, Call::post(&["v1", "replay"]).with("integration", args.integration)).await
+}
+
+/// Puts deliveries back into the inbox, and has them read.
+async fn read_again(client: &Client, call: Call) -> Result<(), Failure> {
+    let answer = client.json(call).await?;
+    let requeued = count(answer.get("requeued").and_then(Value::as_u64).unwrap_or_default(), "delivery", "deliveries");
+    if client.is_daemon() {
+        output::print(&format!("{requeued} will be read again"))?;
+        output::say("the daemon reads them now; `ltvd status` shows how many wait");
+    } else {
+        client.read_inbox().await?;
+        let status = client.json(Call::get(&["v1", "status"])).await?;
+        output::print(&format!("{requeued} read again; in quarantine now: {}", cell(&status, "quarantined")))?;
+    }
+    if let Some(note) = answer.get("note").and_then(Value::as_str) {
+        output::say(note);
+    }
+    Ok(())
+}
+
+async fn list(client: &Client, json: bool) -> Result<(), Failure> {
+    const COLUMNS: [&str; 8] = ["delivery", "line", "integration", "door", "since", "field", "id", "reason"];
+    let answer = client.json(Call::get(&["v1", "quarantine"])).await?;
+    if json {
+        return output::print_json(&answer);
+    }
+    let waiting = answer.get("quarantine").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if waiting.is_empty() {
+        output::say("nothing is in quarantine");
+        return Ok(());
+    }
+    let rows = waiting.iter().map(|row| COLUMNS.iter().map(|column| cell(row, column)).collect());
+    output::print(&output::table(&COLUMNS, rows))?;
+    let number = count(waiting.len() as u64, "delivery or row waits", "deliveries and rows wait");
+    output::say(&format!(
+        "{number}; see one with `ltvd quarantine show DELIVERY`, and read it again with `ltvd quarantine retry DELIVERY`"
+    ));
+    Ok(())
+}
+
+async fn show(client: &Client, delivery: u64, json: bool) -> Result<(), Failure> {
+    let mut answer = client.json(Call::get(&["v1", "deliveries", &delivery.to_string()])).await?;
+    if json {
+        return output::print_json(&answer);
+    }
+    // The body is shown as it came, below everything else.
+    let body = answer
+        .pointer_mut("/what/body")
+        .map(Value::take)
+        .and_then(|body| body.get("text").and_then(Value::as_str).map(str::to_owned))
+        .unwrap_or_default();
+    output::print(&format!("{}\n{}", facts(&answer), output::plain_lines(&body)))
+}
+
+/// The members of an answer, one a line.
+fn facts(answer: &Value) -> String {
+    let mut text = String::new();
+    if let Value::Object(members) = answer {
+        add_facts(members, 0, &mut text);
+    }
+    text
+}
+
+fn add_facts(members: &Map<String, Value>, indent: usize, text: &mut String) {
+    for (name, value) in members {
+        let name = output::plain(&name.replace('_', " "));
+        match value {
+            Value::Null => {}
+            Value::Object(inner) => {
+                text.push_str(&format!("{:indent$}{name}:\n", ""));
+                add_facts(inner, indent + 2, text);
+            }
+            Value::Array(items) => {
+                for item in items {
+                    match item {
+                        Value::Object(inner) => {
+                            text.push_str(&format!("{:indent$}{name}:\n", ""));
+                            add_facts(inner, indent + 2, text);
+                        }
+                        other => text.push_str(&format!("{:indent$}{name}: {}\n", "", shown(other))),
+                    }
+                }
+            }
+            other => text.push_str(&format!("{:indent$}{name}: {}\n", "", shown(other))),
+        }
+    }
+}
+
+/// A plain value; the parts of a pair, such as a header, with a colon between them.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => output::plain(text),
+        Value::Array(parts) => parts.iter().map(shown).collect::<Vec<_>>().join(": "),
+        other => output::plain(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_lines() {
+        let shown = facts(&serde_json::json!({
+            "attempts": 3,
+            "what": { "body": null, "headers": [["accept", "*/*"], ["x\u{1b}", "1"]] },
+        }));
+        assert_eq!(shown, "attempts: 3\nwhat:\n  headers: accept: */*\n  headers: x : 1\n");
+    }
+}

@@ -1,0 +1,133 @@
+//! `ltvd status`
+
+use serde_json::Value;
+
+use super::call::Call;
+use super::client::Client;
+use super::failure::Failure;
+use super::output::{self, cell};
+
+/// Arguments of `ltvd status`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn status(client: Client, args: Args) -> Result<(), Failure> {
+    let status = client.json(Call::get(&["v1", "status"])).await?;
+    if args.json {
+        return output::print_json(&status);
+    }
+    output::print(&text(&status, client.is_daemon()))
+}
+
+const COLUMNS: [(&str, &str); 8] = [
+    ("integration", "name"),
+    ("connector", "connector"),
+    ("entries", "entries"),
+    ("complete through", "complete_through"),
+    ("last webhook", "last_webhook"),
+    ("last import", "last_import"),
+    ("pending", "pending"),
+    ("quarantined", "quarantined"),
+];
+
+fn text(status: &Value, daemon: bool) -> String {
+    let mut text = format!("ltvd {}, ", cell(status, "version"));
+    if daemon {
+        text.push_str(&format!("running for {}\n", duration(status.get("uptime_s").and_then(Value::as_u64))));
+    } else {
+        text.push_str("no daemon is running: `ltvd run` starts it\n");
+    }
+    text.push_str(&format!(
+        "{} entries of {} customers; {} deliveries wait to be read, {} in quarantine\n\n",
+        cell(status, "entries"),
+        cell(status, "customers"),
+        cell(status, "pending"),
+        cell(status, "quarantined")
+    ));
+    let integrations = status.get("integrations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let broken = status.get("broken_connectors").and_then(Value::as_array);
+    for error in broken.into_iter().flatten().filter_map(Value::as_str) {
+        text.push_str(&format!("connector not used: {}\n\n", output::plain(error)));
+    }
+    if integrations.is_empty() {
+        text.push_str("there is no integration yet: the configuration names them, in [integrations.NAME]\n");
+        return text;
+    }
+    let row = |integration: &Value| {
+        COLUMNS
+            .iter()
+            .map(|(_, member)| match *member {
+                "connector" => connector(integration),
+                "last_import" => last_import(integration.get("last_import")),
+                "name" if integration.get("enabled") == Some(&Value::Bool(false)) => {
+                    format!("{} (disabled)", cell(integration, "name"))
+                }
+                member => cell(integration, member),
+            })
+            .collect()
+    };
+    text.push_str(&output::table(&COLUMNS.map(|(title, _)| title), integrations.iter().map(row)));
+    for integration in integrations {
+        for problem in integration.get("problems").and_then(Value::as_array).into_iter().flatten() {
+            let problem = problem.as_str().map_or_else(|| problem.to_string(), str::to_owned);
+            text.push_str(&format!("\n{}: {}\n", cell(integration, "name"), output::plain(&problem)));
+        }
+    }
+    text
+}
+
+fn connector(integration: &Value) -> String {
+    match integration.get("connector_version").and_then(Value::as_str) {
+        Some(version) => format!("{} {version}", cell(integration, "connector")),
+        None => format!("{} (missing)", cell(integration, "connector")),
+    }
+}
+
+fn last_import(import: Option<&Value>) -> String {
+    match import {
+        Some(import @ Value::Object(_)) => format!("{} {}", cell(import, "at"), cell(import, "file")),
+        _ => "-".to_owned(),
+    }
+}
+
+/// The two largest units.
+fn duration(seconds: Option<u64>) -> String {
+    let Some(seconds) = seconds else { return "-".to_owned() };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn problems_stand_below_the_table() {
+        let status = json!({
+            "version": "0.1.0", "entries": 12, "customers": 3, "pending": 0, "quarantined": 1,
+            "integrations": [{
+                "name": "shop", "connector": "samcart", "connector_version": "1.2.0", "enabled": true, "entries": 12,
+                "complete_through": "2026-10-31", "last_webhook": null, "problems": ["no secret\u{1b}[0m"],
+            }],
+        });
+        let shown = text(&status, false);
+        assert!(shown.contains("samcart 1.2.0") && shown.contains("2026-10-31"), "{shown}");
+        assert!(shown.ends_with("\nshop: no secret [0m\n"), "{shown}");
+    }
+
+    #[test]
+    fn durations_have_two_units() {
+        let shown: Vec<_> = [59, 61, 3_661, 90_000].into_iter().map(|s| duration(Some(s))).collect();
+        assert_eq!(shown, ["59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
+    }
+}

@@ -1,0 +1,207 @@
+//! The engine, and the connectors that a folder holds.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+
+use wasmtime::component::{InstancePre, Linker};
+use wasmtime::{Cache, CacheConfig, Config, Engine, EngineWeak, Strategy};
+
+use super::bindings::{connector, csv, log, poll, webhook};
+use super::error::LoadError;
+use super::instance::{State, causes};
+use super::{load, wasi};
+use crate::limits::connector::TICK;
+use crate::model::manifest::Manifest;
+
+/// Loads connectors. All that it loads share one engine.
+pub struct Host {
+    pub(super) engine: Engine,
+    /// What connectors may import: the logger, and a WASI that does nothing.
+    pub(super) linker: Linker<State>,
+    pub(super) ticker: Arc<Ticker>,
+}
+
+impl Host {
+    /// Sets up the engine. `cache_dir` keeps compiled connectors between starts: without it a large one takes seconds
+    /// to compile each time.
+    ///
+    /// # Errors
+    /// If the runtime does not work on this machine, or the folder cannot be used.
+    pub fn new(cache_dir: Option<&Path>) -> Result<Self, LoadError> {
+        let runtime = |error: wasmtime::Error| LoadError::Runtime(causes(&error));
+        let mut config = Config::new();
+        config
+            .strategy(Strategy::Cranelift)
+            .epoch_interruption(true)
+            // Equal calls give equal answers, whatever the machine.
+            .cranelift_nan_canonicalization(true)
+            .relaxed_simd_deterministic(true);
+        if let Some(dir) = cache_dir {
+            let mut cache = CacheConfig::new();
+            cache.with_directory(
+                std::path::absolute(dir).map_err(|source| LoadError::Read { path: dir.into(), source })?,
+            );
+            config.cache(Some(Cache::new(cache).map_err(runtime)?));
+        }
+        let engine = Engine::new(&config).map_err(runtime)?;
+        let mut linker = Linker::new(&engine);
+        log::add_to_linker::<State, wasmtime::component::HasSelf<State>>(&mut linker, |state| state)
+            .map_err(runtime)?;
+        wasi::add_to_linker(&mut linker).map_err(runtime)?;
+        let ticker = Arc::new(Ticker::start(engine.weak())?);
+        Ok(Self { engine, linker, ticker })
+    }
+
+    /// Loads one connector: a component, or a core module that says which world it is made for.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being used; see [`LoadError`].
+    pub fn load_file(&self, path: &Path) -> Result<Connector, LoadError> {
+        load::load(self, path)
+    }
+
+    /// Loads every `*.wasm` of a folder. What is broken does not keep the others from being used.
+    pub fn load_dir(&self, dir: &Path) -> Registry {
+        let mut registry = Registry::default();
+        let paths = match wasm_files(dir) {
+            Ok(paths) => paths,
+            Err(source) => {
+                registry.broken.push(LoadError::Read { path: dir.to_owned(), source });
+                return registry;
+            }
+        };
+        let mut twins = Vec::new();
+        for path in paths {
+            match self.load_file(&path) {
+                Ok(connector) => match registry.connectors.entry(connector.manifest.id.clone()) {
+                    Entry::Vacant(place) => {
+                        place.insert(Arc::new(connector));
+                    }
+                    Entry::Occupied(other) => {
+                        let id = connector.manifest.id.clone();
+                        registry.broken.push(LoadError::Twin { id, first: other.get().path.clone(), second: path });
+                        twins.push(connector.manifest.id);
+                    }
+                },
+                Err(error) => registry.broken.push(error),
+            }
+        }
+        // Which of them is meant is not ours to guess.
+        for id in twins {
+            registry.connectors.remove(&id);
+        }
+        registry
+    }
+}
+
+/// The `*.wasm` files of a folder, by name.
+fn wasm_files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm")) && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The connectors of a folder.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// By id.
+    pub connectors: BTreeMap<String, Arc<Connector>>,
+    /// Files that are not used, and why.
+    pub broken: Vec<LoadError>,
+}
+
+/// Which optional interfaces a connector has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Interfaces {
+    /// It can be polled.
+    pub poll: bool,
+    /// It reads webhooks.
+    pub webhook: bool,
+    /// It reads files.
+    pub csv: bool,
+}
+
+/// A connector that fits. Everything public is what `inspect` shows.
+pub struct Connector {
+    /// What it says of itself, checked.
+    pub manifest: Manifest,
+    /// Where it was loaded from.
+    pub path: PathBuf,
+    /// SHA-256 of the file, lower-case hexadecimal. State and memory belong to this very file.
+    pub sha256: String,
+    /// Size of the file, bytes.
+    pub size: u64,
+    /// Version of the contract that it was made for, for example `0.1.0`.
+    pub contract: String,
+    /// Interfaces with functions that it imports: its permissions.
+    pub imports: Vec<String>,
+    /// Interfaces that it exports.
+    pub exports: Vec<String>,
+    /// Which optional interfaces it has.
+    pub interfaces: Interfaces,
+    pub(super) pre: InstancePre<State>,
+    pub(super) indices: Indices,
+    /// Deadlines need the clock to run for as long as the connector is used.
+    pub(super) _ticker: Arc<Ticker>,
+}
+
+/// Where in a component the functions of the contract are.
+#[derive(Clone)]
+pub(super) struct Indices {
+    pub(super) connector: connector::GuestIndices,
+    pub(super) poll: Option<poll::GuestIndices>,
+    pub(super) webhook: Option<webhook::GuestIndices>,
+    pub(super) csv: Option<csv::GuestIndices>,
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector")
+            .field("id", &self.manifest.id)
+            .field("version", &self.manifest.version)
+            .field("path", &self.path)
+            .field("sha256", &self.sha256)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").finish_non_exhaustive()
+    }
+}
+
+/// The clock that deadlines are counted in: a thread that moves the epoch on. It ends with the last of its users.
+pub(super) struct Ticker {
+    /// Never sent on: the thread ends when it is dropped.
+    _alive: Sender<()>,
+}
+
+impl Ticker {
+    fn start(engine: EngineWeak) -> Result<Self, LoadError> {
+        let (alive, ended) = channel();
+        std::thread::Builder::new()
+            .name("connector-clock".to_owned())
+            .spawn(move || tick(&engine, &ended))
+            .map_err(|error| LoadError::Runtime(format!("no thread for the clock: {error}")))?;
+        Ok(Self { _alive: alive })
+    }
+}
+
+fn tick(engine: &EngineWeak, ended: &Receiver<()>) {
+    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(TICK) {
+        match engine.upgrade() {
+            Some(engine) => engine.increment_epoch(),
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,548 @@
+//! A file on its way in: kept, understood, read by its connector in parallel, and committed whole or not at all.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use chrono::NaiveDate;
+
+use crate::app::App;
+use crate::clock::now_ms;
+use crate::config::{BadRows, Integration};
+use crate::connector::{Batch, CallContext, CallError, Connector};
+use crate::files::{self, Candidate, FileError, Plan};
+use crate::ledger::{Delivery, Finish, Import, Ingest, LedgerError, Marks, Quarantined, State, Total, What};
+use crate::limits::{doors as limits, ledger::QUARANTINED_ROWS};
+use crate::model::{Change, Door, Entry, Rows, day_number};
+
+use super::import_report::{ImportReport, RefusedRow};
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Taking the bytes in.
+    Copy,
+    /// Deciding how the file is written.
+    Scan,
+    /// The connector reads rows.
+    Read,
+    /// Making it durable.
+    Commit,
+}
+
+/// A file that is to be imported.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Its name, for reports.
+    pub name: &'a str,
+    /// The integration it is for; `None` if the header may decide.
+    pub integration: Option<&'a str>,
+    /// Work everything out, and store nothing.
+    pub dry_run: bool,
+    /// Exclusive end up to which the file is complete, if the operator says so.
+    pub complete_through: Option<NaiveDate>,
+}
+
+/// Why a file was not imported. Nothing of it is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// No integration has this name, or it cannot read files.
+    #[error("{0}")]
+    Integration(String),
+    /// The file cannot be understood.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The connector gave no answer.
+    #[error(transparent)]
+    Connector(#[from] CallError),
+    /// Too many rows cannot be read, or any if the operator wants none.
+    #[error("{summary}")]
+    BadRows {
+        /// How many of how many, and what to do.
+        summary: String,
+        /// The first of them.
+        refused: Vec<RefusedRow>,
+    },
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl ImportError {
+    /// True if the same file may well succeed later, so that it should be left where it is.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_temporary(),
+            Self::Ledger(_) => true,
+            Self::Integration(_) | Self::Connector(_) | Self::BadRows { .. } => false,
+        }
+    }
+}
+
+/// Imports a file. `progress` is told the phase, how much is done and how much there is: bytes, or rows for
+/// [`Phase::Read`].
+///
+/// # Errors
+/// If the file was refused; then nothing of it is stored.
+pub fn import(
+    app: &App,
+    request: &Request<'_>,
+    source: impl Read,
+    progress: &mut dyn FnMut(Phase, u64, Option<u64>),
+) -> Result<ImportReport, ImportError> {
+    let candidates = candidates(app, request.integration)?;
+    let mut work = tempfile::tempfile_in(app.ledger.tmp_dir()).map_err(|source| LedgerError::Io {
+        what: "make a working copy in",
+        path: app.ledger.tmp_dir(),
+        source,
+    })?;
+    let mut archive = if request.dry_run { None } else { Some(app.ledger.archive()?) };
+    let prepared =
+        files::prepare(source, &mut work, archive.as_mut().map(|writer| writer as &mut dyn Write), &mut |bytes| {
+            progress(Phase::Copy, bytes, None)
+        })?;
+    let (bytes, sha256) = (prepared.bytes, hex(&prepared.sha256));
+    let known: Vec<Candidate<'_>> = candidates
+        .iter()
+        .map(|(integration, connector)| Candidate {
+            integration: &integration.name,
+            connector: &connector.manifest.id,
+            formats: &connector.manifest.csv_formats,
+            settings: &integration.settings,
+        })
+        .collect();
+    let recognised = files::recognise(&prepared, &work, &known)?;
+    let Some((integration, connector)) = candidates.get(recognised.candidate).copied() else {
+        return Err(ImportError::Integration("the file belongs to no integration".into()));
+    };
+    let options = files::Options { date_order: integration.date_order, decimal_mark: integration.decimal_mark };
+    let plan = Plan::scan(work, prepared, recognised, &options, &mut |done| progress(Phase::Scan, done, Some(bytes)))?;
+
+    let now = now_ms();
+    let context = app.call_context(integration, connector, now)?;
+    let mut ingest = app.ledger.ingest(&integration.name, Door::File)?;
+    let read = read_rows(connector, &context, &plan, &mut ingest, progress)?;
+    let known_before = app.ledger.import(&integration.name, &sha256)?;
+    let mut report = report(request, integration, connector, &plan, &read, &ingest);
+    report.sha256.clone_from(&sha256);
+    report.bytes = bytes;
+    report.imported_before = known_before.is_some();
+    let policy = check_bad_rows(app, integration, &plan, &read, &report);
+    if request.dry_run {
+        report.would_refuse = policy.err().map(|error| error.to_string());
+        return Ok(report);
+    }
+    policy?;
+    progress(Phase::Commit, 0, None);
+    let delivery = app.ledger.new_delivery();
+    let counts = ingest.counts();
+    let quarantine = quarantine(integration, connector, &read.refused, &plan, now)?;
+    if let Some(archive) = archive {
+        archive.keep(&sha256)?;
+    }
+    let record = Delivery {
+        integration: integration.name.clone(),
+        door: Door::File,
+        received_ms: now,
+        what: What::File { name: request.name.to_owned(), sha256: sha256.clone(), bytes },
+        state: State::Pending,
+        attempts: 0,
+    };
+    let marks = Marks {
+        file_last_ms: read.span_ms.map(|(_, last)| last),
+        declared_day: request.complete_through.map(day_number),
+        webhook_last_ms: None,
+    };
+    let finish = Finish {
+        record: Some(record),
+        quarantine,
+        import: Some((sha256, import_record(&report, delivery, now, &read, counts))),
+        marks,
+        ..Finish::new(now, delivery, State::Read { counts })
+    };
+    ingest.finish(finish)?;
+    Ok(report)
+}
+
+fn candidates<'a>(
+    app: &'a App,
+    wanted: Option<&str>,
+) -> Result<Vec<(&'a Integration, &'a Arc<Connector>)>, ImportError> {
+    if let Some(name) = wanted {
+        let Some(found) = app.integration(name) else {
+            let known: Vec<&str> = app.config.integrations.keys().map(String::as_str).collect();
+            let text = match app.config.integrations.get(name) {
+                Some(integration) if !integration.enabled => {
+                    format!("integration `{name}` is disabled; set `enabled = true` under [integrations.{name}]")
+                }
+                Some(integration) => format!(
+                    "integration `{name}` cannot be used: its connector `{}` is not loaded; see `ltvd check`",
+                    integration.connector
+                ),
+                None => format!(
+                    "there is no integration `{name}`; the configuration has {}",
+                    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+                ),
+            };
+            return Err(ImportError::Integration(text));
+        };
+        if found.1.manifest.csv_formats.is_empty() {
+            return Err(ImportError::Integration(format!(
+                "the connector of `{name}` reads no files; see `ltvd connector list`"
+            )));
+        }
+        return Ok(vec![found]);
+    }
+    let all: Vec<_> = app
+        .config
+        .integrations
+        .keys()
+        .filter_map(|name| app.integration(name))
+        .filter(|(_, connector)| !connector.manifest.csv_formats.is_empty())
+        .collect();
+    if all.is_empty() {
+        return Err(ImportError::Integration(
+            "no enabled integration reads files; add one to the configuration, for example [integrations.shop]".into(),
+        ));
+    }
+    Ok(all)
+}
+
+/// What the connector made of all rows.
+#[derive(Debug, Default)]
+struct Outcome {
+    ignored: u64,
+    refused: Vec<RefusedRow>,
+    refused_total: u64,
+    notes: BTreeMap<String, u64>,
+    rounded: u64,
+    parts_mismatch: u64,
+    totals: BTreeMap<String, Total>,
+    span_ms: Option<(i64, i64)>,
+}
+
+/// One batch, read and summed up by a worker.
+struct Answer {
+    batch: Batch,
+    lines: Vec<u32>,
+    totals: BTreeMap<String, Total>,
+    span_ms: Option<(i64, i64)>,
+}
+
+type Numbered<T> = (usize, T);
+
+/// Splitter, readers and ledger work side by side; batches reach the ledger in the order of the file.
+fn read_rows(
+    connector: &Arc<Connector>,
+    context: &CallContext,
+    plan: &Plan,
+    ingest: &mut Ingest<'_>,
+    progress: &mut dyn FnMut(Phase, u64, Option<u64>),
+) -> Result<Outcome, ImportError> {
+    let readers = thread::available_parallelism().map_or(1, usize::from).min(limits::READERS);
+    let (to_readers, batches) = sync_channel::<Numbered<Rows>>(readers * limits::BATCHES_AHEAD);
+    let (to_ledger, answers) = sync_channel::<Numbered<Result<Answer, ImportError>>>(readers * limits::BATCHES_AHEAD);
+    let batches = Arc::new(Mutex::new(batches));
+    thread::scope(|scope| {
+        for _ in 0..readers {
+            let (batches, to_ledger) = (Arc::clone(&batches), to_ledger.clone());
+            scope.spawn(move || reader(connector, context, plan, &batches, &to_ledger));
+        }
+        // Only the readers keep the receiving end: when they are gone the splitter must not wait for them.
+        drop(batches);
+        scope.spawn(move || splitter(plan, &to_readers, &to_ledger));
+        collect(&answers, plan.rows(), ingest, progress)
+    })
+}
+
+fn splitter(
+    plan: &Plan,
+    to_readers: &SyncSender<Numbered<Rows>>,
+    to_ledger: &SyncSender<Numbered<Result<Answer, ImportError>>>,
+) {
+    for (number, rows) in plan.batches().enumerate() {
+        match rows {
+            // A closed channel: the collector has met an error and is gone.
+            Ok(rows) => {
+                if to_readers.send((number, rows)).is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                let _ = to_ledger.send((number, Err(error.into())));
+                return;
+            }
+        }
+    }
+}
+
+fn reader(
+    connector: &Arc<Connector>,
+    context: &CallContext,
+    plan: &Plan,
+    batches: &Mutex<Receiver<Numbered<Rows>>>,
+    to_ledger: &SyncSender<Numbered<Result<Answer, ImportError>>>,
+) {
+    let recognised = plan.recognised();
+    let mut reader = connector.reader(&recognised.format_id, recognised.other_headings(), context);
+    loop {
+        let next = batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((number, rows)) = next else { return };
+        let answer = match &mut reader {
+            Ok(reader) => reader.read(&rows).map(|batch| sum_up(batch, rows.lines, context)),
+            Err(error) => Err(error.clone()),
+        };
+        if to_ledger.send((number, answer.map_err(Into::into))).is_err() {
+            return;
+        }
+    }
+}
+
+fn sum_up(batch: Batch, lines: Vec<u32>, context: &CallContext) -> Answer {
+    let mut totals: BTreeMap<String, Total> = BTreeMap::new();
+    let mut by_kind: Vec<((crate::model::Currency, crate::model::Kind), Total)> = Vec::new();
+    let mut span_ms: Option<(i64, i64)> = None;
+    for entry in batch.changes.iter().flat_map(entries_of) {
+        let what = (entry.currency, entry.key.kind);
+        let at = match by_kind.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, total)) => total,
+            None => {
+                by_kind.push((what, Total::default()));
+                let Some((_, total)) = by_kind.last_mut() else { continue };
+                total
+            }
+        };
+        at.entries += 1;
+        at.minor = at.minor.saturating_add(entry.amounts.total);
+        let ms = entry.at.resolve(context.zone).unix_ms;
+        span_ms = Some(span_ms.map_or((ms, ms), |(first, last)| (first.min(ms), last.max(ms))));
+    }
+    for ((currency, kind), total) in by_kind {
+        totals.insert(format!("{currency} {}", kind.as_str()), total);
+    }
+    Answer { batch, lines, totals, span_ms }
+}
+
+fn entries_of(change: &Change) -> &[Entry] {
+    match change {
+        Change::Put(entry) => std::slice::from_ref(entry),
+        Change::ReplaceOrder(order) => &order.entries,
+        Change::Withdraw(_) => &[],
+    }
+}
+
+fn collect(
+    answers: &Receiver<Numbered<Result<Answer, ImportError>>>,
+    rows: u64,
+    ingest: &mut Ingest<'_>,
+    progress: &mut dyn FnMut(Phase, u64, Option<u64>),
+) -> Result<Outcome, ImportError> {
+    let mut read = Outcome::default();
+    let mut early: BTreeMap<usize, Result<Answer, ImportError>> = BTreeMap::new();
+    let (mut next, mut done) = (0, 0_u64);
+    for (number, answer) in answers {
+        early.insert(number, answer);
+        while let Some(answer) = early.remove(&next) {
+            next += 1;
+            let answer = answer?;
+            done += answer.lines.len() as u64;
+            read.add(&answer);
+            ingest.apply(answer.batch.changes)?;
+            progress(Phase::Read, done, Some(rows));
+        }
+    }
+    Ok(read)
+}
+
+impl Outcome {
+    fn add(&mut self, answer: &Answer) {
+        let batch = &answer.batch;
+        self.ignored += u64::from(batch.ignored);
+        self.rounded += batch.rounded;
+        self.parts_mismatch += batch.parts_mismatch;
+        for note in &batch.notes {
+            *self.notes.entry(note.clone()).or_default() += 1;
+        }
+        for (what, total) in &answer.totals {
+            let sum = self.totals.entry(what.clone()).or_default();
+            sum.entries += total.entries;
+            sum.minor = sum.minor.saturating_add(total.minor);
+        }
+        if let Some((first, last)) = answer.span_ms {
+            let span = self.span_ms.unwrap_or((first, last));
+            self.span_ms = Some((span.0.min(first), span.1.max(last)));
+        }
+        self.refused_total += batch.rejects.len() as u64;
+        for reject in &batch.rejects {
+            if self.refused.len() >= QUARANTINED_ROWS {
+                break;
+            }
+            let line = usize::try_from(reject.index).ok().and_then(|index| answer.lines.get(index)).copied();
+            self.refused.push(RefusedRow {
+                line: line.unwrap_or(0),
+                column: reject.field.clone(),
+                id: reject.id.clone(),
+                reason: reject.reason.clone(),
+            });
+        }
+    }
+}
+
+fn report(
+    request: &Request<'_>,
+    integration: &Integration,
+    connector: &Connector,
+    plan: &Plan,
+    read: &Outcome,
+    ingest: &Ingest<'_>,
+) -> ImportReport {
+    let format = connector.manifest.csv_formats.get(plan.recognised().format);
+    let mut refused: Vec<RefusedRow> =
+        plan.bad_rows().iter().map(RefusedRow::from).chain(read.refused.clone()).collect();
+    refused.sort_by_key(|row| row.line);
+    refused.truncate(limits::REPORTED_ROWS);
+    let rows = plan.rows() + plan.bad_rows_total();
+    let rows_refused = plan.bad_rows_total() + read.refused_total;
+    ImportReport {
+        file: request.name.to_owned(),
+        integration: integration.name.clone(),
+        connector: format!("{} {}", connector.manifest.id, connector.manifest.version),
+        format: format.map_or_else(String::new, |format| format.name.clone()),
+        dry_run: request.dry_run,
+        sha256: String::new(),
+        bytes: 0,
+        imported_before: false,
+        rows,
+        rows_ignored: read.ignored,
+        rows_refused,
+        rows_read: rows.saturating_sub(read.ignored).saturating_sub(rows_refused),
+        counts: ingest.counts(),
+        totals: read.totals.clone(),
+        span_ms: read.span_ms,
+        zone: integration.zone,
+        notes: read.notes.clone(),
+        rounded: read.rounded,
+        parts_mismatch: read.parts_mismatch,
+        summary: plan.summary(),
+        refused,
+        would_refuse: None,
+    }
+}
+
+fn check_bad_rows(
+    app: &App,
+    integration: &Integration,
+    plan: &Plan,
+    read: &Outcome,
+    report: &ImportReport,
+) -> Result<(), ImportError> {
+    let bad = report.rows_refused;
+    let percent = u64::from(app.config.drop.bad_rows_max_percent);
+    let listed = plan.bad_rows().len().max(read.refused.len()) as u64;
+    let summary = match integration.bad_rows {
+        BadRows::RejectFile if bad > 0 => format!(
+            "{bad} of {} rows cannot be read, and `bad_rows = \"reject-file\"` wants none; mend them and drop the file again",
+            report.rows
+        ),
+        // One bad row of a short file says nothing about the file.
+        BadRows::Quarantine if bad > 1 && bad * 100 > report.rows * percent => format!(
+            "{bad} of {} rows cannot be read, more than `bad_rows_max_percent = {percent}` allows; nothing was imported: is this the right file?",
+            report.rows
+        ),
+        BadRows::Quarantine
+            if bad > QUARANTINED_ROWS as u64 || listed < bad && bad > listed + QUARANTINED_ROWS as u64 =>
+        {
+            format!(
+                "{bad} of {} rows cannot be read, more than the {QUARANTINED_ROWS} that are kept one by one",
+                report.rows
+            )
+        }
+        _ => return Ok(()),
+    };
+    Err(ImportError::BadRows { summary, refused: report.refused.clone() })
+}
+
+fn quarantine(
+    integration: &Integration,
+    connector: &Connector,
+    refused: &[RefusedRow],
+    plan: &Plan,
+    now: i64,
+) -> Result<Vec<(u64, Quarantined)>, ImportError> {
+    let all: BTreeMap<u32, RefusedRow> = plan
+        .bad_rows()
+        .iter()
+        .map(RefusedRow::from)
+        .chain(refused.iter().cloned())
+        .map(|row| (row.line, row))
+        .collect();
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lines: Vec<u32> = all.keys().copied().collect();
+    let mut raw: BTreeMap<u32, String> = plan.raw_rows(&lines)?.into_iter().map(|row| (row.line, row.text)).collect();
+    Ok(all
+        .into_iter()
+        .map(|(line, row)| {
+            let quarantined = Quarantined {
+                integration: integration.name.clone(),
+                door: Door::File,
+                since_ms: now,
+                field: row.column,
+                id: row.id,
+                reason: row.reason,
+                raw: raw.remove(&line).unwrap_or_default(),
+                connector: format!("{} {}", connector.manifest.id, connector.manifest.version),
+            };
+            (u64::from(line), quarantined)
+        })
+        .collect())
+}
+
+fn import_record(
+    report: &ImportReport,
+    delivery: u64,
+    at_ms: i64,
+    read: &Outcome,
+    counts: crate::book::Counts,
+) -> Import {
+    Import {
+        delivery,
+        name: report.file.clone(),
+        at_ms,
+        bytes: report.bytes,
+        format: report.format.clone(),
+        connector: report.connector.clone(),
+        rows: report.rows,
+        rows_read: report.rows_read,
+        rows_ignored: report.rows_ignored,
+        rows_refused: report.rows_refused,
+        counts,
+        totals: read.totals.clone(),
+        span_ms: read.span_ms,
+        notes: read.notes.clone(),
+        rounded: read.rounded,
+        parts_mismatch: read.parts_mismatch,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Opens a file for [`import`].
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn open(path: &std::path::Path) -> Result<File, ImportError> {
+    File::open(path).map_err(|source| LedgerError::Io { what: "open the file", path: path.to_owned(), source }.into())
+}

@@ -1,0 +1,14 @@
+//! The ways in: the drop folder and `ltvd import`, and the webhook listener. The poll door will stand beside them.
+//!
+//! Each takes a delivery in, lets the connector of its integration read it, and commits what came of it as one. None knows
+//! how another works; what they share is [`crate::app::App`].
+
+pub mod drop_folder;
+pub mod import;
+mod import_report;
+pub mod inbox;
+mod proof;
+pub mod webhook;
+
+pub use import::{ImportError, Phase, Request, import};
+pub use import_report::{ImportReport, RefusedRow};

@@ -1,0 +1,113 @@
+//! Files as they arrived, compressed, by the hash of their raw bytes.
+//!
+//! They lie beside the database: a file is synced and in place before the commit that names it, so a crash leaves at most a
+//! file that nothing names, and the next start removes it.
+
+use std::collections::HashSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use redb::{ReadableDatabase, ReadableTable};
+
+use super::tables::IMPORTS;
+use super::{Ledger, LedgerError};
+
+/// A file on its way into the archive. Dropped without [`ArchiveWriter::keep`], it is gone.
+pub struct ArchiveWriter {
+    encoder: Option<zstd::Encoder<'static, File>>,
+    tmp: PathBuf,
+    dir: PathBuf,
+}
+
+impl std::fmt::Debug for ArchiveWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ArchiveWriter").field("tmp", &self.tmp).finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// Starts to archive a file.
+    ///
+    /// # Errors
+    /// If no file can be made in the data folder.
+    pub fn archive(&self) -> Result<ArchiveWriter, LedgerError> {
+        let tmp = self.tmp_dir().join(format!("archive-{}", self.number_delivery()));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&tmp);
+        let file = file.map_err(|source| LedgerError::Io { what: "make the file", path: tmp.clone(), source })?;
+        let encoder = zstd::Encoder::new(file, 1).map_err(|source| LedgerError::Io {
+            what: "compress into",
+            path: tmp.clone(),
+            source,
+        })?;
+        Ok(ArchiveWriter { encoder: Some(encoder), tmp, dir: self.dir.join("archive") })
+    }
+
+    /// The raw bytes of an archived file.
+    ///
+    /// # Errors
+    /// If it is not there or cannot be read.
+    pub fn archived(&self, sha256: &str) -> Result<impl Read + use<>, LedgerError> {
+        let path = archive_path(&self.dir.join("archive"), sha256);
+        File::open(&path).and_then(zstd::Decoder::new).map_err(|source| LedgerError::Io {
+            what: "read the archived file",
+            path,
+            source,
+        })
+    }
+
+    pub(super) fn sweep_archive(&self) -> Result<(), LedgerError> {
+        let table = self.db.begin_read()?.open_table(IMPORTS)?;
+        let mut named = HashSet::new();
+        for item in table.iter()? {
+            let (key, _) = item?;
+            named.insert(format!("{}.zst", key.value().1));
+        }
+        for file in fs::read_dir(self.dir.join("archive")).into_iter().flatten().flatten() {
+            if file.file_name().to_str().is_some_and(|name| name.ends_with(".zst") && !named.contains(name)) {
+                // Only space; the next start tries again.
+                let _ = fs::remove_file(file.path());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ArchiveWriter {
+    /// Puts the file in its place, synced. The same file again is kept once.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub fn keep(mut self, sha256: &str) -> Result<(), LedgerError> {
+        let path = archive_path(&self.dir, sha256);
+        let io = |what, source| LedgerError::Io { what, path: path.clone(), source };
+        let Some(encoder) = self.encoder.take() else { return Ok(()) };
+        let file = encoder.finish().map_err(|error| io("compress into", error))?;
+        file.sync_all().map_err(|error| io("sync", error))?;
+        fs::rename(&self.tmp, &path).map_err(|error| io("move into the archive", error))?;
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io("sync the folder of", error))
+    }
+}
+
+impl Write for ArchiveWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.encoder.as_mut().map_or(Ok(bytes.len()), |encoder| encoder.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.encoder.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Drop for ArchiveWriter {
+    fn drop(&mut self) {
+        if self.encoder.take().is_some() {
+            let _ = fs::remove_file(&self.tmp);
+        }
+    }
+}
+
+fn archive_path(dir: &Path, sha256: &str) -> PathBuf {
+    dir.join(format!("{sha256}.zst"))
+}

@@ -1,0 +1,221 @@
+//! Deliveries: taken in before they are understood, looked up, and put back to be read again.
+
+use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
+
+use crate::model::Door;
+
+use super::ingest::json;
+use super::tables::{
+    BODIES, DELIVERIES, Delivery, IMPORTS, INBOX, Import, MARKS, MEMORY, Marks, QUARANTINE, Quarantined, State, What,
+};
+use super::{Ledger, LedgerError};
+
+/// A request that was believed and is to be kept.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// Which integration it is for.
+    pub integration: String,
+    /// When it arrived, milliseconds since 1970-01-01T00:00:00Z.
+    pub received_ms: i64,
+    /// Query of the address.
+    pub query: String,
+    /// Headers without credentials.
+    pub headers: Vec<(String, String)>,
+    /// Body, secrets masked.
+    pub body: Vec<u8>,
+}
+
+/// A stored delivery with its body.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Its number.
+    pub number: u64,
+    /// What is known of it.
+    pub delivery: Delivery,
+    /// As it arrived. Empty for files, whose bytes are in the archive.
+    pub body: Vec<u8>,
+}
+
+impl Ledger {
+    /// Makes deliveries durable, all in one transaction. Once this returns they may be acknowledged.
+    ///
+    /// # Errors
+    /// If the storage fails; then none of them may be acknowledged.
+    pub fn receive(&self, deliveries: &[NewDelivery]) -> Result<Vec<u64>, LedgerError> {
+        let mut numbers = Vec::with_capacity(deliveries.len());
+        let write = self.db.begin_write()?;
+        {
+            let (mut heads, mut bodies) = (write.open_table(DELIVERIES)?, write.open_table(BODIES)?);
+            let mut inbox = write.open_table(INBOX)?;
+            for new in deliveries {
+                let number = self.number_delivery();
+                let head = Delivery {
+                    integration: new.integration.clone(),
+                    door: Door::Webhook,
+                    received_ms: new.received_ms,
+                    what: What::Request { query: new.query.clone(), headers: new.headers.clone() },
+                    state: State::Pending,
+                    attempts: 0,
+                };
+                let body = zstd::bulk::compress(&new.body, 1).map_err(|e| LedgerError::Encode(e.to_string()))?;
+                heads.insert(number, json(&head)?.as_slice())?;
+                bodies.insert(number, body.as_slice())?;
+                inbox.insert(number, ())?;
+                numbers.push(number);
+            }
+        }
+        write.commit()?;
+        Ok(numbers)
+    }
+
+    /// Numbers of deliveries that wait to be read, oldest first.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn pending(&self, limit: usize) -> Result<Vec<u64>, LedgerError> {
+        let table = self.db.begin_read()?.open_table(INBOX)?;
+        table.iter()?.take(limit).map(|item| Ok(item?.0.value())).collect()
+    }
+
+    /// How many deliveries wait to be read.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn pending_count(&self) -> Result<u64, LedgerError> {
+        Ok(self.db.begin_read()?.open_table(INBOX)?.len()?)
+    }
+
+    /// A delivery and its body.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn delivery(&self, number: u64) -> Result<Option<Outcome>, LedgerError> {
+        let read = self.db.begin_read()?;
+        let Some(head) = read.open_table(DELIVERIES)?.get(number)? else { return Ok(None) };
+        let delivery = self.parse(head.value())?;
+        let body = match read.open_table(BODIES)?.get(number)? {
+            Some(bytes) => zstd::stream::decode_all(bytes.value())
+                .map_err(|error| self.damaged(format!("the body of delivery {number}: {error}")))?,
+            None => Vec::new(),
+        };
+        Ok(Some(Outcome { number, delivery, body }))
+    }
+
+    /// Puts a webhook delivery back into the inbox, to be read again. False if there is none with this number, or it is a
+    /// file.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn requeue(&self, number: u64) -> Result<bool, LedgerError> {
+        let write = self.db.begin_write()?;
+        {
+            let mut heads = write.open_table(DELIVERIES)?;
+            let stored = heads.get(number)?.map(|bytes| bytes.value().to_vec());
+            let Some(stored) = stored else { return Ok(false) };
+            let mut delivery: Delivery = self.parse(&stored)?;
+            if !matches!(delivery.what, What::Request { .. }) {
+                return Ok(false);
+            }
+            delivery.state = State::Pending;
+            delivery.attempts = 0;
+            heads.insert(number, json(&delivery)?.as_slice())?;
+            write.open_table(INBOX)?.insert(number, ())?;
+        }
+        write.commit()?;
+        Ok(true)
+    }
+
+    /// Numbers of all webhook deliveries of an integration, oldest first.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn requests_of(&self, integration: &str) -> Result<Vec<u64>, LedgerError> {
+        let table = self.db.begin_read()?.open_table(DELIVERIES)?;
+        let mut numbers = Vec::new();
+        for item in table.iter()? {
+            let (number, head) = item?;
+            let delivery: Delivery = self.parse(head.value())?;
+            if delivery.integration == integration && matches!(delivery.what, What::Request { .. }) {
+                numbers.push(number.value());
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// What waits in quarantine: (delivery, line, why), oldest first.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn quarantine(&self, limit: usize) -> Result<Vec<(u64, u64, Quarantined)>, LedgerError> {
+        let table = self.db.begin_read()?.open_table(QUARANTINE)?;
+        let mut found = Vec::new();
+        for item in table.iter()?.take(limit) {
+            let (key, value) = item?;
+            let (delivery, line) = key.value();
+            found.push((delivery, line, self.parse(value.value())?));
+        }
+        Ok(found)
+    }
+
+    /// How much waits in quarantine, by integration.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn quarantine_counts(&self) -> Result<std::collections::BTreeMap<String, u64>, LedgerError> {
+        let mut counts = std::collections::BTreeMap::new();
+        for (_, _, quarantined) in self.quarantine(usize::MAX)? {
+            *counts.entry(quarantined.integration).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    /// The record of a file that was imported before.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn import(&self, integration: &str, sha256: &str) -> Result<Option<Import>, LedgerError> {
+        let table = self.db.begin_read()?.open_table(IMPORTS)?;
+        let found = table.get((integration, sha256))?;
+        found.map(|bytes| self.parse(bytes.value())).transpose()
+    }
+
+    /// All imports: (integration, SHA-256, record).
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn imports(&self) -> Result<Vec<(String, String, Import)>, LedgerError> {
+        let table = self.db.begin_read()?.open_table(IMPORTS)?;
+        let mut found = Vec::new();
+        for item in table.iter()? {
+            let (key, value) = item?;
+            let (integration, sha256) = key.value();
+            found.push((integration.to_owned(), sha256.to_owned(), self.parse(value.value())?));
+        }
+        Ok(found)
+    }
+
+    /// How far the data of an integration is complete.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn marks(&self, integration: &str) -> Result<Marks, LedgerError> {
+        let table = self.db.begin_read()?.open_table(MARKS)?;
+        let found = table.get(integration)?;
+        Ok(found.map(|bytes| self.parse(bytes.value())).transpose()?.unwrap_or_default())
+    }
+
+    /// What the connector with this file hash remembered for an integration.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn memory(&self, integration: &str, connector_sha256: &str) -> Result<Option<Vec<u8>>, LedgerError> {
+        let table = self.db.begin_read()?.open_table(MEMORY)?;
+        let Some(stored) = table.get(integration)? else { return Ok(None) };
+        let rest = stored.value().strip_prefix(connector_sha256.as_bytes());
+        Ok(rest.and_then(|rest| rest.strip_prefix(b"\n")).map(<[u8]>::to_vec))
+    }
+
+    fn parse<T: serde::de::DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, LedgerError> {
+        serde_json::from_slice(bytes).map_err(|error| self.damaged(format!("a record cannot be read: {error}")))
+    }
+}

@@ -1,0 +1,271 @@
+//! One delivery on its way into the ledger.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use redb::{Durability, ReadableTable, WriteTransaction};
+use serde::Serialize;
+
+use crate::book::{Counts, Draft, Effect, Place, entries_in};
+use crate::limits::ledger as limits;
+use crate::model::{Change, Door};
+
+use super::tables::{
+    BLOCKS, Commit, DELIVERIES, Delivery, IMPORTS, INBOX, Import, LOG, MARKS, MEMORY, Marks, QUARANTINE, Quarantined,
+    State,
+};
+use super::{Ledger, LedgerError, Next, blocks};
+
+/// Works out changes against the book and commits them as one. Dropped without [`Ingest::finish`], it leaves no trace.
+///
+/// While it lives, no other delivery changes the ledger; the inbox still takes deliveries in.
+#[derive(Debug)]
+pub struct Ingest<'l> {
+    ledger: &'l Ledger,
+    next: MutexGuard<'l, Next>,
+    draft: Draft,
+    integration: String,
+    door: Door,
+    filling: Vec<Change>,
+    filling_entries: usize,
+    /// Encoded, not handed to redb yet.
+    ahead: Vec<Vec<u8>>,
+    /// Handed to redb without a commit that names them.
+    written_ahead: u32,
+}
+
+/// What is committed together with the changes.
+#[derive(Debug)]
+pub struct Finish {
+    /// When, milliseconds since 1970-01-01T00:00:00Z.
+    pub at_ms: i64,
+    /// The delivery that the changes came of.
+    pub delivery: u64,
+    /// Its record, if it is not stored yet: a file.
+    pub record: Option<Delivery>,
+    /// What became of it.
+    pub state: State,
+    /// What could not be read, by line; line 0 is the delivery as a whole. Replaces what was there of the delivery.
+    pub quarantine: Vec<(u64, Quarantined)>,
+    /// The record of a file.
+    pub import: Option<(String, Import)>,
+    /// Marks to set; `None`s leave what is there, and a mark never moves back.
+    pub marks: Marks,
+    /// What the connector wants to remember, with the hash of its file.
+    pub memory: Option<(String, Vec<u8>)>,
+    /// The delivery is done with and leaves the inbox. False between the steps of a conversation.
+    pub concludes: bool,
+}
+
+impl Finish {
+    /// Nothing but the end of a delivery.
+    pub fn new(at_ms: i64, delivery: u64, state: State) -> Self {
+        Self {
+            at_ms,
+            delivery,
+            record: None,
+            state,
+            quarantine: Vec::new(),
+            import: None,
+            marks: Marks::default(),
+            memory: None,
+            concludes: true,
+        }
+    }
+}
+
+impl Ledger {
+    /// Starts on a delivery. Waits for one that is on its way.
+    ///
+    /// # Errors
+    /// If the book is full.
+    pub fn ingest(&self, integration: &str, door: Door) -> Result<Ingest<'_>, LedgerError> {
+        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let draft = Draft::new(&self.book(), integration, door)?;
+        Ok(Ingest {
+            ledger: self,
+            next,
+            draft,
+            integration: integration.to_owned(),
+            door,
+            filling: Vec::new(),
+            filling_entries: 0,
+            ahead: Vec::new(),
+            written_ahead: 0,
+        })
+    }
+
+    /// A number for a delivery that is committed with its changes.
+    pub fn new_delivery(&self) -> u64 {
+        self.number_delivery()
+    }
+}
+
+impl Ingest<'_> {
+    /// Works out changes, in their order. Nothing becomes visible before [`Ingest::finish`].
+    ///
+    /// # Errors
+    /// If the book is full or the storage fails.
+    pub fn apply(&mut self, changes: Vec<Change>) -> Result<(), LedgerError> {
+        let book = self.ledger.book();
+        for change in changes {
+            let entries = usize::from(entries_in(&change));
+            if !self.filling.is_empty() && self.filling_entries + entries > limits::BLOCK_ENTRIES {
+                self.encode_block()?;
+            }
+            let place =
+                Place { block: self.block_number(), index: u16::try_from(self.filling_entries).unwrap_or(u16::MAX) };
+            if self.draft.apply(&book, &change, place)? == Effect::Write {
+                self.filling_entries += entries;
+                self.filling.push(change);
+            }
+        }
+        drop(book);
+        if self.ahead.len() >= limits::BLOCKS_AHEAD {
+            self.write_ahead()?;
+        }
+        Ok(())
+    }
+
+    /// What the changes amount to so far.
+    pub fn counts(&self) -> Counts {
+        self.draft.counts()
+    }
+
+    /// Makes everything durable at once, then visible.
+    ///
+    /// # Errors
+    /// If the storage fails; then nothing of it was stored, or the process must end (see [`LedgerError::is_fatal`]).
+    pub fn finish(mut self, finish: Finish) -> Result<Counts, LedgerError> {
+        self.encode_block()?;
+        let counts = self.draft.counts();
+        let first_block = self.next.block;
+        let blocks = self.written_ahead + u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
+        let write = self.ledger.db.begin_write()?;
+        self.insert_blocks(&write)?;
+        if blocks > 0 {
+            let commit = Commit {
+                at_ms: finish.at_ms,
+                integration: self.integration.clone(),
+                door: self.door,
+                delivery: finish.delivery,
+                first_block,
+                blocks,
+                counts,
+            };
+            let bytes = postcard::to_stdvec(&commit).map_err(|error| LedgerError::Encode(error.to_string()))?;
+            write.open_table(LOG)?.insert(self.next.commit, bytes.as_slice())?;
+        }
+        conclude(&write, &self.integration, &finish)?;
+        write.commit()?;
+        // From here on it is durable: the book must follow, or the process must end.
+        if blocks > 0 {
+            self.next.commit += 1;
+            self.next.block = first_block + blocks;
+            self.written_ahead = 0;
+            let spent = Draft::unaddressed(&self.ledger.book());
+            let draft = std::mem::replace(&mut self.draft, spent);
+            self.ledger.book.write().unwrap_or_else(PoisonError::into_inner).absorb(draft)?;
+        }
+        Ok(counts)
+    }
+
+    fn block_number(&self) -> u32 {
+        let ahead = u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
+        self.next.block.saturating_add(self.written_ahead).saturating_add(ahead)
+    }
+
+    fn encode_block(&mut self) -> Result<(), LedgerError> {
+        if !self.filling.is_empty() {
+            self.ahead.push(blocks::encode(&self.filling)?);
+            self.filling.clear();
+            self.filling_entries = 0;
+        }
+        Ok(())
+    }
+
+    fn write_ahead(&mut self) -> Result<(), LedgerError> {
+        let mut write = self.ledger.db.begin_write()?;
+        // Durable with the commit that names the blocks; until then they may as well be lost.
+        write.set_durability(Durability::None)?;
+        self.insert_blocks(&write)?;
+        write.commit()?;
+        self.written_ahead += u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
+        self.ahead.clear();
+        Ok(())
+    }
+
+    fn insert_blocks(&self, write: &WriteTransaction) -> Result<(), LedgerError> {
+        let mut table = write.open_table(BLOCKS)?;
+        for (number, block) in (self.next.block.saturating_add(self.written_ahead)..).zip(&self.ahead) {
+            table.insert(number, block.as_slice())?;
+        }
+        Ok(())
+    }
+
+    fn forget_ahead(&self) -> Result<(), LedgerError> {
+        let mut write = self.ledger.db.begin_write()?;
+        write.set_durability(Durability::None)?;
+        write.open_table(BLOCKS)?.retain_in(self.next.block.., |_, _| false)?;
+        write.commit()?;
+        Ok(())
+    }
+}
+
+impl Drop for Ingest<'_> {
+    fn drop(&mut self) {
+        if self.written_ahead > 0
+            && let Err(error) = self.forget_ahead()
+        {
+            tracing::warn!(%error, "blocks written ahead were not removed; the next start does it");
+        }
+    }
+}
+
+/// Everything that ends a delivery besides its changes.
+fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Result<(), LedgerError> {
+    let delivery = finish.delivery;
+    if finish.concludes {
+        write.open_table(INBOX)?.remove(delivery)?;
+    }
+    if finish.concludes {
+        let mut table = write.open_table(DELIVERIES)?;
+        let stored = table.get(delivery)?.and_then(|bytes| serde_json::from_slice::<Delivery>(bytes.value()).ok());
+        if let Some(mut record) = finish.record.clone().or(stored) {
+            record.state = finish.state.clone();
+            record.attempts = record.attempts.saturating_add(1);
+            table.insert(delivery, json(&record)?.as_slice())?;
+        }
+    }
+    {
+        let mut table = write.open_table(QUARANTINE)?;
+        table.retain_in((delivery, 0)..=(delivery, u64::MAX), |_, _| false)?;
+        for (line, quarantined) in &finish.quarantine {
+            table.insert((delivery, *line), json(quarantined)?.as_slice())?;
+        }
+    }
+    if let Some((sha256, import)) = &finish.import {
+        write.open_table(IMPORTS)?.insert((integration, sha256.as_str()), json(import)?.as_slice())?;
+    }
+    if finish.marks != Marks::default() {
+        let mut table = write.open_table(MARKS)?;
+        let stored = table.get(integration)?.and_then(|bytes| serde_json::from_slice::<Marks>(bytes.value()).ok());
+        let stored = stored.unwrap_or_default();
+        let marks = Marks {
+            file_last_ms: stored.file_last_ms.max(finish.marks.file_last_ms),
+            declared_day: stored.declared_day.max(finish.marks.declared_day),
+            webhook_last_ms: stored.webhook_last_ms.max(finish.marks.webhook_last_ms),
+        };
+        table.insert(integration, json(&marks)?.as_slice())?;
+    }
+    if let Some((sha256, memory)) = &finish.memory {
+        let mut bytes = sha256.as_bytes().to_vec();
+        bytes.push(b'\n');
+        bytes.extend_from_slice(memory);
+        write.open_table(MEMORY)?.insert(integration, bytes.as_slice())?;
+    }
+    Ok(())
+}
+
+pub(super) fn json(value: &impl Serialize) -> Result<Vec<u8>, LedgerError> {
+    serde_json::to_vec(value).map_err(|error| LedgerError::Encode(error.to_string()))
+}

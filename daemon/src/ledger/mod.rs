@@ -1,0 +1,233 @@
+//! The ledger: an append-only log of changes in redb, the archive of what arrived, and the book read from the log.
+//!
+//! Every commit of the log is one redb transaction together with what it came of: the state of the delivery, the record of
+//! the file, the marks, the quarantine. Blocks of a large file are written ahead and count only once their commit
+//! names them, so the inbox never waits for a long import. After an I/O error of redb nothing is known about the disk: the error is
+//! fatal and the process ends.
+
+mod archive;
+mod blocks;
+mod error;
+mod inbox;
+mod ingest;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use redb::backends::FileBackend;
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend};
+
+use crate::book::{Book, HashKey};
+use crate::limits::ledger as limits;
+
+pub use archive::ArchiveWriter;
+pub use error::LedgerError;
+pub use inbox::{NewDelivery, Outcome};
+pub use ingest::{Finish, Ingest};
+use tables::{BLOCKS, BODIES, Commit, DELIVERIES, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, QUARANTINE, SCHEMA};
+pub use tables::{Delivery, Import, Marks, Quarantined, State, Total, What};
+
+/// All that is kept, in `data_dir`.
+#[derive(Debug)]
+pub struct Ledger {
+    db: Database,
+    path: PathBuf,
+    dir: PathBuf,
+    book: RwLock<Book>,
+    /// One delivery at a time changes the ledger. Holds the numbers that come next.
+    next: Mutex<Next>,
+    next_delivery: AtomicU64,
+    last_block: blocks::LastBlock,
+}
+
+#[derive(Debug)]
+struct Next {
+    commit: u64,
+    block: u32,
+}
+
+impl Ledger {
+    /// Opens the ledger in this folder, or makes one, and reads the book from its log.
+    ///
+    /// # Errors
+    /// If another process has it, if it is of a newer version, or if it cannot be read.
+    pub fn open(dir: &Path) -> Result<Self, LedgerError> {
+        make_private_dir(dir)?;
+        let path = dir.join("ledger.redb");
+        let io = |what, source| LedgerError::Io { what, path: path.clone(), source };
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| io("open", error))?;
+        let backend = FileBackend::new(file).map_err(|error| opening(&path, error))?;
+        Self::open_on(backend, dir, path)
+    }
+
+    /// Like [`Ledger::open`], over storage of the caller's choice: the seam at which faults are injected.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_on(backend: impl StorageBackend, dir: &Path, path: PathBuf) -> Result<Self, LedgerError> {
+        let db = Database::builder()
+            .set_cache_size(limits::CACHE_BYTES)
+            .create_with_backend(backend)
+            .map_err(|error| opening(&path, error))?;
+        let hash_key = prepare(&db, &path)?;
+        make_private_dir(&dir.join("archive"))?;
+        make_private_dir(&dir.join("tmp"))?;
+        let mut ledger = Self {
+            db,
+            path,
+            dir: dir.to_owned(),
+            book: RwLock::new(Book::new(hash_key)),
+            next: Mutex::new(Next { commit: 0, block: 0 }),
+            next_delivery: AtomicU64::new(1),
+            last_block: blocks::LastBlock::default(),
+        };
+        ledger.read_log()?;
+        ledger.sweep()?;
+        Ok(ledger)
+    }
+
+    /// The book, for reading. Commits wait as long as it is held.
+    pub fn book(&self) -> RwLockReadGuard<'_, Book> {
+        self.book.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Folder for files that do not outlive the process.
+    pub fn tmp_dir(&self) -> PathBuf {
+        self.dir.join("tmp")
+    }
+
+    fn read_log(&mut self) -> Result<(), LedgerError> {
+        let read = self.db.begin_read()?;
+        let (log, blocks) = (read.open_table(LOG)?, read.open_table(BLOCKS)?);
+        let mut next = Next { commit: 0, block: 0 };
+        {
+            let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
+            let mut replay = book.replay();
+            for item in log.iter()? {
+                let (number, value) = item?;
+                let commit: Commit = postcard::from_bytes(value.value())
+                    .map_err(|error| self.damaged(format!("commit {}: {error}", number.value())))?;
+                replay.commit(&commit.integration, commit.door)?;
+                let end = commit.first_block.saturating_add(commit.blocks);
+                for block in commit.first_block..end {
+                    let raw = blocks.get(block)?.ok_or_else(|| self.damaged(format!("block {block} is missing")))?;
+                    let changes = blocks::decode(raw.value()).map_err(|what| self.damaged(what))?;
+                    replay.block(&book, block, &changes)?;
+                }
+                next = Next { commit: number.value() + 1, block: end };
+            }
+            book.finish(replay)?;
+        }
+        let last_delivery = read.open_table(DELIVERIES)?.last()?.map_or(0, |(number, _)| number.value());
+        *self.next_delivery.get_mut() = last_delivery + 1;
+        *self.next.get_mut().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(())
+    }
+
+    /// Removes blocks and files that were written ahead of a commit that never came.
+    fn sweep(&mut self) -> Result<(), LedgerError> {
+        let next = self.next.get_mut().unwrap_or_else(PoisonError::into_inner).block;
+        let orphans = self.db.begin_read()?.open_table(BLOCKS)?.range(next..)?.next().is_some();
+        if orphans {
+            let write = self.db.begin_write()?;
+            write.open_table(BLOCKS)?.retain_in(next.., |_, _| false)?;
+            write.commit()?;
+        }
+        let tmp = self.tmp_dir();
+        for leftover in fs::read_dir(&tmp).into_iter().flatten().flatten() {
+            // A file that cannot be removed is only space; the next start tries again.
+            let _ = fs::remove_file(leftover.path());
+        }
+        self.sweep_archive()
+    }
+
+    fn damaged(&self, what: String) -> LedgerError {
+        LedgerError::Damaged { path: self.path.clone(), what }
+    }
+
+    fn number_delivery(&self) -> u64 {
+        self.next_delivery.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+fn opening(path: &Path, error: DatabaseError) -> LedgerError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => LedgerError::InUse(path.to_owned()),
+        DatabaseError::Storage(redb::StorageError::Corrupted(what)) => {
+            LedgerError::Damaged { path: path.to_owned(), what }
+        }
+        DatabaseError::Storage(redb::StorageError::Io(source)) if source.kind() == std::io::ErrorKind::InvalidData => {
+            LedgerError::Damaged { path: path.to_owned(), what: source.to_string() }
+        }
+        other => LedgerError::Storage(other.into()),
+    }
+}
+
+/// Makes the tables of a new file, and checks the version of an old one. Gives the secret of the book's hashes, which stays
+/// the same for the life of a ledger, so that ties are decided the same way after each start.
+fn prepare(db: &Database, path: &Path) -> Result<HashKey, LedgerError> {
+    let write = db.begin_write()?;
+    let hash_key;
+    {
+        let mut meta = write.open_table(META)?;
+        let stored = meta.get("hash-key")?.and_then(|value| <[u8; 16]>::try_from(value.value()).ok());
+        let key = match stored {
+            Some(key) => key,
+            None => {
+                let mut key = [0; 16];
+                getrandom::fill(&mut key).map_err(|error| LedgerError::Encode(error.to_string()))?;
+                meta.insert("hash-key", key.as_slice())?;
+                key
+            }
+        };
+        let number = u128::from_le_bytes(key);
+        hash_key = HashKey((number >> 64) as u64, number as u64);
+        let found = meta.get("schema")?.map(|value| value.value().to_vec());
+        match found {
+            None => {
+                meta.insert("schema", SCHEMA.to_le_bytes().as_slice())?;
+            }
+            Some(bytes) => {
+                let found = <[u8; 4]>::try_from(bytes.as_slice()).map(u32::from_le_bytes).map_err(|_| {
+                    LedgerError::Damaged { path: path.to_owned(), what: "its schema is not a number".into() }
+                })?;
+                if found > SCHEMA {
+                    return Err(LedgerError::TooNew { path: path.to_owned(), found, known: SCHEMA });
+                }
+            }
+        }
+        write.open_table(LOG)?;
+        write.open_table(BLOCKS)?;
+        write.open_table(DELIVERIES)?;
+        write.open_table(BODIES)?;
+        write.open_table(INBOX)?;
+        write.open_table(QUARANTINE)?;
+        write.open_table(IMPORTS)?;
+        write.open_table(MARKS)?;
+        write.open_table(MEMORY)?;
+    }
+    write.commit()?;
+    Ok(hash_key)
+}
+
+/// Makes a folder that only its owner may enter.
+pub(crate) fn make_private_dir(dir: &Path) -> Result<(), LedgerError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| LedgerError::Io {
+        what: "make the folder",
+        path: dir.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,19 @@
+//! ltvd collects what shops sell, and answers what a customer is worth.
+//!
+//! [`run::run`] is the daemon; `main.rs` only hands it the command line. `ARCHITECTURE.md` has the map.
+
+pub mod api;
+pub mod app;
+pub mod book;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod connector;
+pub mod doors;
+pub mod files;
+pub mod ledger;
+pub mod limits;
+pub mod model;
+pub mod report;
+pub mod run;
+pub mod serve;

@@ -1,0 +1,227 @@
+//! Every limit of the daemon, with its unit, in one place. None has a default elsewhere.
+
+/// Limits of one call into a connector and of what it may answer.
+pub mod connector {
+    use std::time::Duration;
+
+    /// Time for `describe` and `validate`.
+    pub const DESCRIBE: Duration = Duration::from_secs(2);
+    /// Time for `prove`, which runs before anything is known about the sender.
+    pub const PROVE: Duration = Duration::from_secs(1);
+    /// Time for one step of a conversation.
+    pub const STEP: Duration = Duration::from_secs(10);
+    /// Time for one batch of rows.
+    pub const READ_BATCH: Duration = Duration::from_secs(30);
+    /// Linear memory of one instance, bytes.
+    pub const MEMORY_BYTES: usize = 256 << 20;
+    /// Size of a connector file, bytes.
+    pub const FILE_BYTES: u64 = 64 << 20;
+    /// Changes in one step; a batch of rows may make this many for every 4,096 rows.
+    pub const CHANGES: usize = 8_192;
+    /// Rejects in one answer.
+    pub const REJECTS: usize = 8_192;
+    /// Requests in one step.
+    pub const REQUESTS: usize = 128;
+    /// Orders looked up in one step.
+    pub const ORDERS: usize = 1_024;
+    /// Steps of one conversation that only looks up orders.
+    pub const LOOKUP_STEPS: usize = 8;
+    /// State between steps, bytes.
+    pub const STATE_BYTES: usize = 1 << 20;
+    /// Memory kept for an integration, bytes.
+    pub const KEPT_MEMORY_BYTES: usize = 64 << 10;
+    /// Tag of a request, bytes.
+    pub const REQUEST_TAG_BYTES: usize = 64 << 10;
+    /// An id of an entry or order, bytes.
+    pub const ID_BYTES: usize = 200;
+    /// Weaker names of one entry.
+    pub const NAMES: usize = 8;
+    /// Lines of one entry.
+    pub const LINES: usize = 1_000;
+    /// Tags of one entry.
+    pub const TAGS: usize = 64;
+    /// Name of a tag, bytes.
+    pub const TAG_NAME_BYTES: usize = 64;
+    /// Value of a tag, and any other text of an entry, bytes.
+    pub const TEXT_BYTES: usize = 1_024;
+    /// A message for people (a reason, a note, a failure), bytes; longer ones are cut.
+    pub const MESSAGE_BYTES: usize = 2_048;
+    /// Lines a connector may log in one call; the rest is counted.
+    pub const LOG_LINES: usize = 100;
+    /// Logged lines kept until somebody takes them.
+    pub const CAPTURED_LINES: usize = 1_000;
+    /// Pause between two ticks of the clock that deadlines are counted in.
+    pub const TICK: Duration = Duration::from_millis(10);
+    /// What a manifest may occupy in the daemon, bytes.
+    pub const MANIFEST_BYTES: usize = 4 << 20;
+    /// What one answer may occupy in the daemon, bytes; a batch of rows may occupy this for every 4,096 rows.
+    pub const ANSWER_BYTES: usize = 64 << 20;
+    /// What the answer for one batch of rows may occupy however long the batch is, bytes.
+    pub const BATCH_ANSWER_BYTES: usize = 256 << 20;
+    /// Elements of all tables of one instance.
+    pub const TABLE_ELEMENTS: usize = 1 << 20;
+    /// Core instances, tables and memories of one instance, each.
+    pub const PARTS: usize = 256;
+    /// Settings, hosts, topics, formats and choices of a manifest, each.
+    pub const MANIFEST_ITEMS: usize = 256;
+    /// An amount of money, minor units either way. So that sums of thousands of entries fit 64 bits.
+    pub const AMOUNT_MINOR: i64 = 1_000_000_000_000_000;
+    /// Address of a request, bytes.
+    pub const URL_BYTES: usize = 8_192;
+    /// Fields of a query, headers or a form, each.
+    pub const FIELDS: usize = 1_024;
+    /// Longest pause before a request that a connector may ask for, milliseconds.
+    pub const REQUEST_WAIT_MS: u32 = 60_000;
+    /// Tallies, subscriptions and lines for people in one outcome, each.
+    pub const OUTCOME_ITEMS: usize = 1_024;
+    /// Notes on one batch of rows; one for each row is meant to fit.
+    pub const NOTES: usize = 65_536;
+    /// Signatures in one proof.
+    pub const SIGNATURES: usize = 16;
+}
+
+/// Limits of reading files.
+pub mod files {
+    /// Rows in a batch, unless one group is larger.
+    pub const BATCH_ROWS: usize = 4_096;
+    /// Text of a batch, bytes, unless one group is larger.
+    pub const BATCH_BYTES: usize = 8 << 20;
+    /// Rows of one group.
+    pub const GROUP_ROWS: usize = 65_536;
+    /// Text of one group, bytes.
+    pub const GROUP_BYTES: usize = 64 << 20;
+    /// Bad rows of a file that are listed with their reasons; the rest is counted.
+    pub const BAD_ROWS: usize = 1_000;
+    /// Text of a row that is kept for people, bytes; longer rows are cut.
+    pub const RAW_ROW_BYTES: usize = 64 << 10;
+    /// One record, bytes.
+    pub const RECORD_BYTES: usize = 1 << 20;
+    /// Columns of a file.
+    pub const COLUMNS: usize = 1_000;
+    /// Lines looked at to find the header.
+    pub const HEADER_LINES: usize = 20;
+    /// A file in the drop folder, bytes.
+    pub const FILE_BYTES: u64 = 16 << 30;
+}
+
+/// Limits of the configuration.
+pub mod config {
+    /// The configuration file, bytes.
+    pub const FILE_BYTES: u64 = 1 << 20;
+    /// A file that holds one secret, bytes.
+    pub const SECRET_BYTES: u64 = 64 << 10;
+    /// The file of exchange rates, bytes. Thirty years of thirty currencies are 8 MiB.
+    pub const RATES_FILE_BYTES: u64 = 32 << 20;
+    /// Problems named in the file of exchange rates; the rest is counted.
+    pub const RATES_PROBLEMS: usize = 20;
+    /// Name of an integration, characters.
+    pub const NAME_CHARS: usize = 64;
+    /// Shortest token of an API that other machines can reach, bytes.
+    pub const API_TOKEN_BYTES_MIN: usize = 16;
+    /// Smallest value of `webhooks.body_bytes_max`, bytes.
+    pub const WEBHOOK_BODY_BYTES_LOWEST: i64 = 1 << 10;
+    /// Largest value of `webhooks.body_bytes_max`, bytes.
+    pub const WEBHOOK_BODY_BYTES_HIGHEST: i64 = 64 << 20;
+    /// Longest waits of the drop folder, seconds.
+    pub const DROP_WAIT_S: i64 = 86_400;
+    /// Characters of a secret that the daemon makes.
+    pub const GENERATED_CHARS: usize = 40;
+    /// Characters of a line of the file that a message shows.
+    pub const EXCERPT_CHARS: usize = 120;
+    /// Characters of a word of the file that a message repeats.
+    pub const QUOTED_CHARS: usize = 64;
+}
+
+/// Limits of questions to the reports.
+pub mod report {
+    /// How long a dated exchange rate holds when no later one follows, days.
+    pub const RATE_AGE_DAYS: i32 = 7;
+    /// Views kept for questions that come again; one takes about 40 bytes an entry.
+    pub const VIEWS: usize = 8;
+    /// Horizons of one question.
+    pub const HORIZONS: usize = 64;
+    /// A horizon, days.
+    pub const HORIZON_DAYS: u32 = 36_525;
+}
+
+/// Limits of the ledger.
+pub mod ledger {
+    /// Memory that redb may use to cache pages, bytes. Its default let a small server grow to 261 MB.
+    pub const CACHE_BYTES: usize = 32 << 20;
+    /// Entries in one block of the log.
+    pub const BLOCK_ENTRIES: usize = 4_096;
+    /// Blocks written ahead in one transaction; the inbox waits no longer than that takes.
+    pub const BLOCKS_AHEAD: usize = 16;
+    /// Raw text kept of a quarantined row, bytes.
+    pub const RAW_ROW_BYTES: usize = 4 << 10;
+    /// Rows of one file that are quarantined one by one; a file with more is refused.
+    pub const QUARANTINED_ROWS: usize = 10_000;
+    /// How often a delivery is read before it waits in quarantine for a person.
+    pub const ATTEMPTS: u32 = 3;
+}
+
+/// Limits of the doors.
+pub mod doors {
+    use std::time::Duration;
+
+    /// Threads that read one file; more than the cores there are help nobody.
+    pub const READERS: usize = 4;
+    /// Batches on their way to a reader, for each of them.
+    pub const BATCHES_AHEAD: usize = 2;
+    /// Rows named in the report of a file.
+    pub const REPORTED_ROWS: usize = 100;
+    /// Webhook deliveries that wait for one commit. Beyond that the platform is asked to come back.
+    pub const DELIVERIES_WAITING: usize = 1_024;
+    /// Deliveries in one commit.
+    pub const DELIVERIES_PER_COMMIT: usize = 256;
+    /// Deliveries read before the inbox is looked at again.
+    pub const DELIVERIES_READ: usize = 64;
+    /// Calls of `prove` at a time.
+    pub const PROOFS_AT_A_TIME: usize = 64;
+    /// How far a signed time stamp may be off.
+    pub const SIGNATURE_AGE: Duration = Duration::from_secs(5 * 60);
+    /// How long a failed read of the inbox or of the drop folder waits before it is tried again.
+    pub const RETRY: Duration = Duration::from_secs(5);
+}
+
+/// Limits of both HTTP listeners.
+pub mod http {
+    use std::time::Duration;
+
+    /// Connections at a time, for each listener.
+    pub const CONNECTIONS: usize = 1_024;
+    /// Time for the head of a request.
+    pub const HEADER_TIME: Duration = Duration::from_secs(10);
+    /// Time for the body of a webhook request.
+    pub const BODY_TIME: Duration = Duration::from_secs(20);
+    /// Headers of a request.
+    pub const HEADERS: usize = 100;
+    /// Head of a request, bytes.
+    pub const HEAD_BYTES: usize = 64 << 10;
+    /// Time for requests that are under way when the daemon ends.
+    pub const DRAIN: Duration = Duration::from_secs(10);
+    /// Length of a query, bytes.
+    pub const QUERY_BYTES: usize = 8 << 10;
+}
+
+/// Limits of the command line.
+pub mod cli {
+    use std::time::Duration;
+
+    /// Time to connect to the daemon, which is on this machine.
+    pub const CONNECT: Duration = Duration::from_secs(5);
+    /// An answer that is read as a whole, bytes. Answers that are only passed on have no limit.
+    pub const ANSWER_BYTES: usize = 256 << 20;
+    /// Time for blocking work that is left when the daemon ends.
+    pub const SHUTDOWN: Duration = Duration::from_secs(5);
+    /// Bytes of a file read at a time.
+    pub const PIECE_BYTES: usize = 256 << 10;
+    /// One line of the answer to an import, bytes.
+    pub const LINE_BYTES: usize = 64 << 20;
+    /// A body that is tried with `connector read`, bytes.
+    pub const BODY_BYTES: u64 = 64 << 20;
+    /// How often a command that reads the inbox itself looks whether that is done.
+    pub const INBOX_LOOK: Duration = Duration::from_millis(20);
+    /// Steps of one conversation that is tried with `connector read`.
+    pub const STEPS: usize = 64;
+}

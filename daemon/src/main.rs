@@ -1,0 +1,5 @@
+//! The command `ltvd`: see `ltvd::cli`.
+
+fn main() -> std::process::ExitCode {
+    ltvd::cli::main()
+}

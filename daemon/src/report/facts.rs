@@ -1,0 +1,127 @@
+//! What the reports are computed from: the live entries of the ledger, reduced to numbers.
+
+use crate::model::{Billing, Currency, Kind};
+
+/// Stands for "no customer" in [`Fact::customer`].
+pub const NO_CUSTOMER: u32 = u32::MAX;
+
+/// One live entry. All amounts are minor units of its currency and never negative; the kind gives the direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fact {
+    /// When it happened, milliseconds since 1970-01-01T00:00:00Z.
+    pub unix_ms: i64,
+    /// All the money that moved, with tax and shipping.
+    pub total: i64,
+    /// Tax; meaningful only with [`FactFlags::TAX_KNOWN`].
+    pub tax: i64,
+    /// Shipping without tax; meaningful only with [`FactFlags::SHIPPING_KNOWN`].
+    pub shipping: i64,
+    /// Decides among equal instants of one integration. Made from the ids of order and entry, never from the sequence of
+    /// arrival, so that a ledger read twice gives the same first orders.
+    pub tie: u64,
+    /// Index of the customer, across integrations; [`NO_CUSTOMER`] if the entry names none.
+    pub customer: u32,
+    /// Index of the order: one for each pair of integration and order id.
+    pub order: u32,
+    /// Row in the book, for looking up what lies behind a figure.
+    pub entry: u32,
+    /// Index into [`Facts::integrations`].
+    pub integration: u16,
+    /// Index into [`Facts::currencies`].
+    pub currency: u16,
+    /// Which way the money moved.
+    pub kind: Kind,
+    /// First purchase or rebill.
+    pub billing: Billing,
+    /// What is known about it, and how well.
+    pub flags: FactFlags,
+}
+
+// Ten million of them are kept in memory.
+const _: () = assert!(size_of::<Fact>() <= 64);
+
+/// A set of marks on a [`Fact`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FactFlags(u8);
+
+impl FactFlags {
+    /// No marks.
+    pub const NONE: Self = Self(0);
+    /// The platform said how much of the total is tax.
+    pub const TAX_KNOWN: Self = Self(1);
+    /// The platform said how much of the total is shipping.
+    pub const SHIPPING_KNOWN: Self = Self(2);
+    /// The day is a stand-in, such as the day of receipt.
+    pub const APPROXIMATE_DATE: Self = Self(4);
+    /// The amount was computed by the connector, not reported by the platform.
+    pub const ESTIMATED: Self = Self(8);
+    /// A local time that a clock change skipped or repeated; the earlier offset was taken.
+    pub const CLOCK_CHANGE: Self = Self(16);
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// These marks if `condition` holds, else none.
+    #[must_use]
+    pub const fn only_if(self, condition: bool) -> Self {
+        if condition { self } else { Self::NONE }
+    }
+
+    /// True if all of `other` are set.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Everything that the reports are computed from, at one revision of the ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Live entries, in any sequence.
+    pub facts: Vec<Fact>,
+    /// The currencies that occur.
+    pub currencies: Vec<Currency>,
+    /// All integrations, also those without entries.
+    pub integrations: Vec<IntegrationFacts>,
+    /// How many customers there are; every index is below.
+    pub customers: u32,
+    /// How many orders there are; every index is below.
+    pub orders: u32,
+    /// The ledger's revision.
+    pub revision: u64,
+}
+
+/// One account or store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntegrationFacts {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Up to when its entries are complete; `None` if nobody knows, as with webhooks alone.
+    pub complete_through: Option<Mark>,
+}
+
+/// Up to when an integration is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Everything before this instant is there: milliseconds since 1970-01-01T00:00:00Z. For a day, the midnight that
+    /// ends it in the zone of the integration.
+    pub unix_ms: i64,
+    /// Who says so.
+    pub origin: MarkOrigin,
+}
+
+/// Who says up to when an integration is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarkOrigin {
+    /// The operator.
+    Declared,
+    /// The last row of a file.
+    File,
+    /// The start of the last full pass over the platform's API.
+    Sync,
+    /// The last webhook delivery, where the operator trusts that none is lost.
+    Webhooks,
+}

@@ -1,0 +1,237 @@
+//! Answers as rows and columns, for CSV and for a terminal.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::definition::Definition;
+use super::ltv::{CellState, LtvAnswer, LtvCell, LtvRow};
+use super::revenue::{RevenueAnswer, RevenueRow};
+
+/// A cell of a sheet.
+enum Cell {
+    /// A number as we write it.
+    Number(String),
+    /// Text, which a spreadsheet might take for a formula.
+    Text(String),
+    /// Nothing.
+    Empty,
+}
+
+impl Cell {
+    fn number(value: impl ToString) -> Self {
+        Self::Number(value.to_string())
+    }
+
+    fn text(value: impl ToString) -> Self {
+        Self::Text(value.to_string())
+    }
+
+    fn option(value: Option<impl ToString>) -> Self {
+        value.map_or(Self::Empty, Self::number)
+    }
+
+    /// As a field of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula gets an apostrophe before it.
+    fn field(&self) -> String {
+        let text = match self {
+            Self::Number(text) => return text.clone(),
+            Self::Empty => return String::new(),
+            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => format!("'{text}"),
+            Self::Text(text) => text.clone(),
+        };
+        if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    }
+}
+
+fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let fields: Vec<String> = row.iter().map(Cell::field).collect();
+        text.push_str(&fields.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+fn head(names: &[&str]) -> Vec<Cell> {
+    names.iter().map(Cell::text).collect()
+}
+
+/// One line for each cohort and horizon, the total last, with the same numbers as the JSON. What is `null` there is
+/// empty here.
+pub fn to_csv(answer: &LtvAnswer) -> String {
+    let names =
+        ["cohort", "horizon", "customers", "mature", "net", "ltv", "state", "currency", "basis", "refunds", "as_of"];
+    let definition = &answer.definition;
+    let line = |row: &LtvRow, cell: &LtvCell| {
+        vec![
+            Cell::text(&row.cohort),
+            Cell::text(cell.horizon),
+            Cell::number(cell.customers),
+            Cell::number(cell.mature),
+            Cell::option(cell.net),
+            Cell::option(cell.ltv),
+            Cell::text(word(&cell.state)),
+            Cell::text(definition.currency),
+            Cell::text(word(&definition.basis)),
+            Cell::text(definition.refunds.as_ref().map(word).unwrap_or_default()),
+            Cell::text(definition.as_of.as_ref().map(|as_of| crate::model::day_of(as_of.day)).unwrap_or_default()),
+        ]
+    };
+    let rows = answer.rows.iter().chain(std::iter::once(&answer.total));
+    let lines = rows.flat_map(|row| row.cells.iter().map(move |cell| line(row, cell)));
+    csv(std::iter::once(head(&names)).chain(lines))
+}
+
+/// One line for each period, the total last.
+pub fn revenue_to_csv(answer: &RevenueAnswer) -> String {
+    let names = [
+        "period",
+        "orders",
+        "rebills",
+        "order_revenue",
+        "rebill_revenue",
+        "refunds",
+        "chargebacks",
+        "refunds_and_chargebacks",
+        "net",
+        "currency",
+        "basis",
+    ];
+    let definition = &answer.definition;
+    let lines = answer.rows.iter().chain(std::iter::once(&answer.total)).map(|row| {
+        let mut cells = revenue_cells(row);
+        cells.push(Cell::text(definition.currency));
+        cells.push(Cell::text(word(&definition.basis)));
+        cells
+    });
+    csv(std::iter::once(head(&names)).chain(lines))
+}
+
+fn revenue_cells(row: &RevenueRow) -> Vec<Cell> {
+    vec![
+        Cell::text(&row.period),
+        Cell::number(row.orders),
+        Cell::number(row.rebills),
+        Cell::number(row.order_revenue),
+        Cell::number(row.rebill_revenue),
+        Cell::number(row.refunds),
+        Cell::number(row.chargebacks),
+        Cell::number(row.refunds_and_chargebacks),
+        Cell::number(row.net),
+    ]
+}
+
+/// A table for people: cohorts down, horizons across, and below it what it means and lacks.
+pub fn to_table(answer: &LtvAnswer) -> String {
+    let mut table = new_table();
+    let names = answer.columns.iter().map(|column| match column.horizon {
+        super::ltv::Horizon::Days(days) => format!("LTV {days}"),
+        other => other.to_string().replace('_', " "),
+    });
+    table.set_header(["cohort".to_owned(), "customers".to_owned()].into_iter().chain(names));
+    let (mut partial, mut immature) = (false, false);
+    for row in answer.rows.iter().chain(std::iter::once(&answer.total)) {
+        let cells = row.cells.iter().map(|cell| {
+            partial |= cell.state == CellState::Partial;
+            immature |= cell.state == CellState::Immature;
+            match (cell.ltv, cell.state) {
+                (Some(ltv), CellState::Partial) => format!("{ltv} ({})", cell.mature),
+                (Some(ltv), _) => ltv.to_string(),
+                (None, _) => "-".to_owned(),
+            }
+        });
+        table.add_row([row.cohort.clone(), row.customers.to_string()].into_iter().chain(cells));
+    }
+    align(&mut table);
+    let mut text = format!("{}\n{}", table.trim_fmt(), about(&answer.definition));
+    if partial {
+        text.push_str("(n): of the n customers who are old enough\n");
+    }
+    if immature {
+        text.push_str("-: nobody is old enough, or not everybody where whole cohorts are compared\n");
+    }
+    let left_out = &answer.left_out;
+    let mut note = |count: u64, what: &str| {
+        if count > 0 {
+            text.push_str(&format!("{count} {what}\n"));
+        }
+    };
+    note(left_out.anonymous.orders, "anonymous orders are left out");
+    note(left_out.before_first_order.entries, "entries before a first order are left out");
+    note(left_out.after_as_of.entries, "entries on or after the as-of day are left out");
+    note(left_out.free_orders, "free orders are left out");
+    note(answer.tax_split_missing.sales.count, "sales do not split tax and are summed by total");
+    note(answer.uncertain.approximate_dates, "entries have an approximate date");
+    note(answer.uncertain.estimated, "entries have an estimated amount");
+    text
+}
+
+/// A table for people: one line for each period.
+pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
+    let mut table = new_table();
+    table.set_header([
+        "period",
+        "orders",
+        "rebills",
+        "order rev.",
+        "rebill rev.",
+        "refunds",
+        "chargeb.",
+        "both",
+        "net",
+    ]);
+    for row in answer.rows.iter().chain(std::iter::once(&answer.total)) {
+        table.add_row(revenue_cells(row).iter().map(Cell::field));
+    }
+    align(&mut table);
+    format!("{}\n{}", table.trim_fmt(), about(&answer.definition))
+}
+
+fn new_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+/// Numbers to the right: everything but the first column.
+fn align(table: &mut Table) {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+fn about(definition: &Definition) -> String {
+    let Definition { currency, zone, basis, .. } = definition;
+    let mut text = format!("{currency}, basis {}, days of {zone}", word(basis));
+    if let Some(refunds) = &definition.refunds {
+        text.push_str(&format!(", refunds by {}", word(refunds)));
+    }
+    if let Some(as_of) = &definition.as_of {
+        text.push_str(&format!(", as of {} (exclusive)", crate::model::day_of(as_of.day)));
+    }
+    text.push('\n');
+    text
+}
+
+/// The name of a fieldless variant, as in JSON.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_no_formula_and_numbers_stay_numbers() {
+        assert_eq!(Cell::text("=HYPERLINK(\"x\")").field(), "\"'=HYPERLINK(\"\"x\"\")\"");
+        for dangerous in ["+1", "-1", "@a", "\tx"] {
+            assert_eq!(Cell::text(dangerous).field(), format!("'{dangerous}"));
+        }
+        assert_eq!(Cell::number("-12.50").field(), "-12.50");
+        assert_eq!(Cell::text("a,b\nc").field(), "\"a,b\nc\"");
+        assert_eq!(csv([vec![Cell::text("a"), Cell::Empty], vec![]]), "a,\r\n\r\n");
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of the reports as a whole.
+
+mod naive;
+mod rules;
+mod shop;
+mod worked_example;

@@ -1,0 +1,321 @@
+//! Each rule by itself, on a few hand-made facts.
+
+use std::collections::BTreeSet;
+
+use super::shop::{SALE, as_of, at, cells, currency, day, facts, options, query, rates, view};
+use crate::model::{Billing, Kind};
+use crate::report::*;
+
+const NEW_YORK: crate::model::Zone = chrono_tz::America::New_York;
+
+fn ny(text: &str) -> i64 {
+    at(text, NEW_YORK)
+}
+
+/// Cells of the total, for these horizons.
+fn total(shop: &Facts, horizons: &[Horizon], as_of_day: &str) -> Vec<String> {
+    cells(&ltv(&view(shop, NEW_YORK), &query(horizons, as_of_day)).unwrap().total)
+}
+
+fn left_out(shop: &Facts, as_of_day: &str) -> LeftOut {
+    ltv(&view(shop, NEW_YORK), &query(&[Horizon::ToDate], as_of_day)).unwrap().left_out
+}
+
+#[test]
+fn nothing_gives_nothing() {
+    let empty = Facts { facts: Vec::new(), ..facts(Vec::new()) };
+    assert_eq!(total(&empty, &[Horizon::Days(30), Horizon::ToDate], "2025-01-01"), ["- / 0 = -", "- / 0 = -"]);
+    let by_month = LtvQuery { group: Some(Period::Month), ..query(&[Horizon::Days(1)], "2025-01-01") };
+    let answer = ltv(&view(&empty, NEW_YORK), &by_month).unwrap();
+    assert_eq!(answer.rows, []);
+    assert_eq!(answer.total.cells[0].state, CellState::Immature);
+    let json = serde_json::to_value(totals(&view(&empty, NEW_YORK), Basis::Net, &as_of("2025-01-01"))).unwrap();
+    assert_eq!(json["aov"], serde_json::Value::Null);
+    assert_eq!(json["refund_rate"]["share"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_window_is_half_open_in_days_of_the_zone() {
+    // Across the change to summer time, thirty dates are an hour short of thirty times twenty-four hours.
+    let first = Fact { unix_ms: ny("2025-02-20 23:50"), ..SALE };
+    let inside = Fact { unix_ms: ny("2025-03-21 23:59"), order: 1, billing: Billing::Rebill, ..SALE };
+    let outside = Fact { unix_ms: ny("2025-03-22 00:00"), order: 1, billing: Billing::Rebill, ..SALE };
+    let horizons = [Horizon::Days(30), Horizon::Days(31)];
+    assert_eq!(total(&facts(vec![first, inside]), &horizons, "2025-05-01")[0], "200.00 / 1 = 200.00");
+    let late = total(&facts(vec![first, outside]), &horizons, "2025-05-01");
+    assert_eq!(late, ["100.00 / 1 = 100.00", "200.00 / 1 = 200.00"]);
+}
+
+#[test]
+fn maturity_ends_with_the_as_of_day() {
+    let shop = facts(vec![Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE }]);
+    assert_eq!(total(&shop, &[Horizon::Days(30)], "2025-01-30"), ["- / 0 = -"]);
+    assert_eq!(total(&shop, &[Horizon::Days(30)], "2025-01-31"), ["100.00 / 1 = 100.00"]);
+    // On the as-of day itself nothing counts, not even the customer.
+    assert_eq!(total(&shop, &[Horizon::ToDate], "2025-01-01"), ["- / 0 = -"]);
+    assert_eq!(left_out(&shop, "2025-01-01").after_as_of.entries, 1);
+}
+
+#[test]
+fn whole_cohorts_may_be_asked_for() {
+    let young = Fact { unix_ms: ny("2025-01-20 12:00"), customer: 1, order: 1, ..SALE };
+    let shop = facts(vec![Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE }, young]);
+    let horizons = [Horizon::Days(30)];
+    assert_eq!(total(&shop, &horizons, "2025-02-10"), ["100.00 / 1 = 100.00"]);
+    let whole = LtvQuery { maturity: Maturity::Cohort, ..query(&horizons, "2025-02-10") };
+    let answer = ltv(&view(&shop, NEW_YORK), &whole).unwrap();
+    assert_eq!(cells(&answer.total), ["- / 1 = -"]);
+    assert_eq!(answer.total.cells[0].state, CellState::Partial);
+}
+
+#[test]
+fn the_first_order_stands_alone() {
+    let first = Fact { unix_ms: ny("2025-01-01 12:00"), order: 5, ..SALE };
+    let upsell = Fact { unix_ms: ny("2025-01-02 12:00"), total: 1_000, ..first };
+    let rebill = Fact { unix_ms: ny("2025-01-03 12:00"), total: 300, billing: Billing::Rebill, ..first };
+    let refund = Fact { unix_ms: ny("2025-01-02 13:00"), total: 500, kind: Kind::Refund, ..first };
+    let second = Fact { unix_ms: ny("2025-01-01 13:00"), order: 6, total: 70, ..SALE };
+    let shop = facts(vec![refund, second, rebill, upsell, first]);
+    let shown = total(&shop, &[Horizon::FirstOrder, Horizon::Days(1), Horizon::ToDate], "2025-02-01");
+    assert_eq!(shown, ["110.00 / 1 = 110.00", "100.70 / 1 = 100.70", "108.70 / 1 = 108.70"]);
+    // One order with its upsell, the second order, the rebill.
+    assert_eq!(totals(&view(&shop, NEW_YORK), Basis::Net, &as_of("2025-02-01")).orders, 3);
+}
+
+#[test]
+fn ties_are_decided_by_integration_and_id_not_by_arrival() {
+    let a = Fact { unix_ms: ny("2025-01-01 12:00"), order: 1, tie: 2, total: 100, ..SALE };
+    let b = Fact { order: 2, tie: 1, total: 200, ..a };
+    let elsewhere = Fact { order: 3, tie: 0, total: 300, integration: 1, ..a };
+    for shop in [vec![a, b, elsewhere], vec![elsewhere, b, a], vec![b, elsewhere, a]] {
+        assert_eq!(total(&facts(shop), &[Horizon::FirstOrder], "2025-02-01"), ["2.00 / 1 = 2.00"]);
+    }
+}
+
+#[test]
+fn events_before_the_first_order_are_counted_and_left_out() {
+    let old_refund = Fact { unix_ms: ny("2024-12-01 12:00"), order: 9, kind: Kind::Refund, total: 700, ..SALE };
+    let never_bought = Fact { customer: 3, ..old_refund };
+    let shop = facts(vec![old_refund, never_bought, Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE }]);
+    assert_eq!(total(&shop, &[Horizon::ToDate], "2025-02-01"), ["100.00 / 1 = 100.00"]);
+    let left_out = serde_json::to_value(left_out(&shop, "2025-02-01").before_first_order).unwrap();
+    assert_eq!(left_out, serde_json::json!({ "entries": 2, "net": "-14.00" }));
+    assert_eq!(view(&shop, NEW_YORK).events_without_lifetime(), 2);
+    let all = RevenueQuery { by: Period::Month, basis: Basis::Net, from: None, to: None, as_of: None };
+    let answer = revenue(&view(&shop, NEW_YORK), &all).unwrap();
+    assert_eq!(answer.total.net.to_string(), "86.00");
+    assert_eq!(answer.uncertain.without_sale, 2);
+}
+
+#[test]
+fn a_refund_stays_with_the_buyer_of_its_order() {
+    let sale = Fact { unix_ms: ny("2025-01-01 12:00"), customer: 1, ..SALE };
+    let refund = Fact { unix_ms: ny("2025-01-05 12:00"), kind: Kind::Refund, total: 2_500, ..sale };
+    for customer in [NO_CUSTOMER, 2] {
+        let shop = facts(vec![Fact { customer, ..refund }, sale]);
+        assert_eq!(total(&shop, &[Horizon::ToDate], "2025-02-01"), ["75.00 / 1 = 75.00"], "{customer}");
+    }
+}
+
+#[test]
+fn anonymous_orders_are_revenue_without_customers() {
+    let sale = Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE };
+    let nobody = Fact { customer: NO_CUSTOMER, order: 1, ..sale };
+    let refund = Fact { kind: Kind::Refund, total: 1_000, ..nobody };
+    let shared = Fact { customer: 7, order: 2, ..sale };
+    let shop = facts(vec![nobody, shared, refund, sale]);
+    let rates = rates();
+    let seen = BTreeSet::from([7]);
+    let view = View::build(&shop, &ViewOptions { shared_customers: &seen, ..options(&rates, NEW_YORK) }).unwrap();
+    let answer = ltv(&view, &query(&[Horizon::ToDate], "2025-02-01")).unwrap();
+    assert_eq!(cells(&answer.total), ["100.00 / 1 = 100.00"]);
+    let anonymous = serde_json::to_value(answer.left_out.anonymous).unwrap();
+    assert_eq!(anonymous, serde_json::json!({ "orders": 2, "entries": 3, "net": "190.00" }));
+    let totals = totals(&view, Basis::Net, &as_of("2025-02-01"));
+    assert_eq!((totals.customers, totals.orders, totals.net.to_string().as_str()), (1, 3, "290.00"));
+}
+
+#[test]
+fn free_orders_make_customers_only_when_asked() {
+    let free = Fact { unix_ms: ny("2025-01-01 12:00"), total: 0, ..SALE };
+    let paid = Fact { unix_ms: ny("2025-02-01 12:00"), billing: Billing::Rebill, ..SALE };
+    let lead = Fact { customer: 1, order: 1, currency: 1, ..free };
+    let shop = facts(vec![free, paid, lead]);
+    let by_month = LtvQuery { group: Some(Period::Month), ..query(&[Horizon::ToDate], "2025-03-01") };
+    let answer = ltv(&view(&shop, NEW_YORK), &by_month).unwrap();
+    assert_eq!(answer.rows.len(), 1);
+    assert_eq!((answer.rows[0].cohort.as_str(), answer.rows[0].customers), ("2025-02", 1));
+    assert_eq!(answer.left_out.free_orders, 2);
+    // Zero euros need no rate.
+    let no_rates = Rates::new(currency("USD"));
+    let count = ViewOptions { free_orders: FreeOrders::Count, ..options(&no_rates, NEW_YORK) };
+    let answer = ltv(&View::build(&shop, &count).unwrap(), &by_month).unwrap();
+    assert_eq!((answer.rows[0].cohort.as_str(), answer.rows[0].customers), ("2025-01", 2));
+    assert_eq!(cells(&answer.total), ["100.00 / 2 = 50.00"]);
+    assert_eq!(answer.left_out.free_orders, 0);
+}
+
+#[test]
+fn a_full_refund_nets_to_zero_at_any_later_rate() {
+    let mut dated = Rates::new(currency("USD"));
+    dated.set(currency("EUR"), day("2025-01-01"), "1.1111".parse().unwrap());
+    dated.set(currency("EUR"), day("2025-01-20"), "1.3".parse().unwrap());
+    let sale = Fact { unix_ms: ny("2025-01-01 12:00"), currency: 1, tax: 1_234, shipping: 567, ..SALE };
+    let unsplit = Fact { unix_ms: ny("2025-01-20 12:00"), kind: Kind::Refund, flags: FactFlags::NONE, ..sale };
+    let view = View::build(&facts(vec![sale, unsplit]), &options(&dated, NEW_YORK)).unwrap();
+    for basis in [Basis::Net, Basis::Total, Basis::NetWithShipping] {
+        let answer = ltv(&view, &LtvQuery { basis, ..query(&[Horizon::ToDate], "2025-02-01") }).unwrap();
+        assert_eq!(cells(&answer.total), ["0.00 / 1 = 0.00"], "{basis:?}");
+        assert_eq!(
+            answer.definition.rates[0].dated,
+            Some(DaysUsed { first: day("2025-01-01"), last: day("2025-01-01"), days: 1 })
+        );
+    }
+}
+
+#[test]
+fn a_missing_rate_is_an_error_never_one_to_one() {
+    let january = Fact { unix_ms: ny("2025-01-01 12:00"), currency: 1, ..SALE };
+    let march = Fact { unix_ms: ny("2025-03-01 12:00"), order: 1, ..january };
+    let none = Rates::new(currency("USD"));
+    let error = View::build(&facts(vec![march, january]), &options(&none, NEW_YORK)).unwrap_err();
+    let missing = MissingRate { currency: currency("EUR"), first: day("2025-01-01"), last: day("2025-03-01"), days: 2 };
+    assert_eq!(error, ReportError::MissingRates { to: currency("USD"), missing: vec![missing] });
+    // Only what is asked for needs rates.
+    let beta = BTreeSet::from([1]);
+    let elsewhere = ViewOptions { integrations: Some(&beta), ..options(&none, NEW_YORK) };
+    assert_eq!(View::build(&facts(vec![march, january]), &elsewhere).unwrap().revision(), 7);
+}
+
+#[test]
+fn what_is_not_split_is_summed_by_total_and_told() {
+    let split = Fact { unix_ms: ny("2025-01-01 12:00"), tax: 1_000, shipping: 500, ..SALE };
+    let unsplit = Fact { order: 1, flags: FactFlags::SHIPPING_KNOWN, ..split };
+    let half = Fact { order: 2, flags: FactFlags::TAX_KNOWN, ..split };
+    let answer = ltv(&view(&facts(vec![split, unsplit, half]), NEW_YORK), &query(&[Horizon::ToDate], "2025-02-01"));
+    let answer = answer.unwrap();
+    assert_eq!(cells(&answer.total), ["275.00 / 1 = 275.00"]);
+    let json = serde_json::to_value(&answer).unwrap();
+    assert_eq!(json["tax_split_missing"]["sales"], serde_json::json!({ "count": 1, "of": 3, "share": "0.3333" }));
+    assert_eq!(json["tax_split_missing"]["total"]["amount"], "100.00");
+    assert_eq!(json["shipping_split_missing"]["sales"]["count"], 1);
+}
+
+#[test]
+fn chargebacks_can_be_reversed_and_voids_count_as_refunds() {
+    let sale = Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE };
+    let chargeback = Fact { unix_ms: ny("2025-01-10 12:00"), kind: Kind::Chargeback, ..sale };
+    let reversal = Fact { unix_ms: ny("2025-01-20 12:00"), kind: Kind::ChargebackReversal, ..sale };
+    let void = Fact { unix_ms: ny("2025-01-01 12:05"), kind: Kind::Void, total: 100, ..sale };
+    let shop = facts(vec![sale, chargeback, reversal, void]);
+    let shown = total(&shop, &[Horizon::Days(5), Horizon::Days(15), Horizon::Days(25)], "2025-03-01");
+    assert_eq!(shown, ["99.00 / 1 = 99.00", "-1.00 / 1 = -1.00", "99.00 / 1 = 99.00"]);
+    let totals = totals(&view(&shop, NEW_YORK), Basis::Net, &as_of("2025-03-01"));
+    assert_eq!(totals.refunded_orders, Share::new(1, 1));
+    assert_eq!(totals.refunds_and_chargebacks.to_string(), "1.00");
+}
+
+#[test]
+fn doubtful_entries_are_counted() {
+    let odd = FactFlags::APPROXIMATE_DATE.with(FactFlags::ESTIMATED).with(FactFlags::CLOCK_CHANGE);
+    let sale = Fact { unix_ms: ny("2025-01-01 12:00"), flags: SALE.flags.with(odd), ..SALE };
+    let answer = ltv(&view(&facts(vec![sale]), NEW_YORK), &query(&[Horizon::ToDate], "2025-02-01")).unwrap();
+    let all_one = Uncertain { approximate_dates: 1, estimated: 1, clock_changes: 1, without_sale: 0 };
+    assert_eq!(answer.uncertain, all_one);
+}
+
+#[test]
+fn as_of_is_the_smallest_mark_of_those_asked() {
+    let mark = |text| Some(Mark { unix_ms: ny(text), origin: MarkOrigin::Sync });
+    let mut shop = facts(Vec::new());
+    shop.integrations[0].complete_through = mark("2025-03-05 00:00");
+    let all = AsOf::of(&shop.integrations, None, NEW_YORK, None);
+    assert_eq!(all, Err(ReportError::NoAsOf { integrations: vec!["beta".to_owned()] }));
+    let alpha = AsOf::of(&shop.integrations, Some(&BTreeSet::from([0])), NEW_YORK, None).unwrap();
+    assert_eq!((alpha.day, alpha.asked, alpha.integrations[0].behind), (day("2025-03-05"), false, false));
+    // Half a day is no complete day.
+    shop.integrations[1].complete_through = mark("2025-03-04 23:59");
+    let smallest = AsOf::of(&shop.integrations, None, NEW_YORK, None).unwrap();
+    assert_eq!(smallest.day, day("2025-03-04"));
+    let asked = AsOf::of(&shop.integrations, None, NEW_YORK, Some(day("2025-03-05"))).unwrap();
+    assert_eq!(asked.integrations.iter().map(|i| i.behind).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(asked.integrations[0].complete_through.as_deref(), Some("2025-03-05T05:00:00Z"));
+}
+
+#[test]
+fn hostile_facts_are_refused_not_miscounted() {
+    let build = |fact: Fact| View::build(&facts(vec![fact, fact]), &options(&rates(), NEW_YORK)).map(|_| ());
+    let huge = Fact { total: i64::MAX, ..SALE };
+    assert_eq!(build(huge), Err(ReportError::TooLarge { entry: Some(0) }));
+    assert_eq!(build(Fact { currency: 1, ..huge }), Err(ReportError::TooLarge { entry: Some(0) }));
+    for broken in [
+        Fact { customer: 99, ..SALE },
+        Fact { order: 99, ..SALE },
+        Fact { integration: 9, ..SALE },
+        Fact { currency: 9, ..SALE },
+        Fact { tax: -1, ..SALE },
+    ] {
+        assert_eq!(build(broken), Err(ReportError::Inconsistent { entry: 0 }));
+    }
+    for unix_ms in [i64::MIN, i64::MAX] {
+        let shop = facts(vec![Fact { unix_ms, ..SALE }, Fact { unix_ms: 0, order: 1, customer: 1, ..SALE }]);
+        let by_week = LtvQuery { group: Some(Period::Week), ..query(&[Horizon::Days(36_525)], "2025-02-01") };
+        assert_eq!(ltv(&view(&shop, NEW_YORK), &by_week).unwrap().rows.len(), if unix_ms < 0 { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn senseless_questions_are_errors() {
+    let empty = view(&facts(Vec::new()), NEW_YORK);
+    for horizons in [vec![], vec![Horizon::Days(0)], vec![Horizon::Days(36_526)], (1..=65).map(Horizon::Days).collect()]
+    {
+        assert!(matches!(ltv(&empty, &query(&horizons, "2025-01-01")), Err(ReportError::Question(_))), "{horizons:?}");
+    }
+    let span = |from, to| RevenueQuery { by: Period::Day, basis: Basis::Net, from, to, as_of: None };
+    assert!(revenue(&empty, &span(Some(5), Some(5))).is_err());
+    assert!(revenue(&empty, &span(Some(5), None)).is_ok());
+    assert!(repeat(&empty, None, 0, &as_of("2025-01-01")).is_err());
+    for bad in ["", "0", "-1", "1.5", "36526", "forever"] {
+        assert!(bad.parse::<Horizon>().is_err(), "{bad}");
+    }
+    for good in [Horizon::FirstOrder, Horizon::Days(365), Horizon::ToDate] {
+        assert_eq!(good.to_string().parse(), Ok(good));
+    }
+}
+
+#[test]
+fn a_span_of_revenue_is_half_open() {
+    let on = |text: &str, order| Fact { unix_ms: ny(text), order, ..SALE };
+    let shop = facts(vec![on("2025-01-01 00:00", 0), on("2025-01-31 23:59", 1), on("2025-02-01 00:00", 2)]);
+    let january = RevenueQuery {
+        by: Period::Day,
+        basis: Basis::Net,
+        from: Some(day("2025-01-01")),
+        to: Some(day("2025-02-01")),
+        as_of: None,
+    };
+    let answer = revenue(&view(&shop, NEW_YORK), &january).unwrap();
+    assert_eq!(answer.rows.iter().map(|row| row.period.as_str()).collect::<Vec<_>>(), ["2025-01-01", "2025-01-31"]);
+    let cut = RevenueQuery { as_of: Some(as_of("2025-01-15")), ..january };
+    let answer = revenue(&view(&shop, NEW_YORK), &cut).unwrap();
+    assert_eq!((answer.total.orders, answer.after_as_of.entries), (1, 1));
+}
+
+#[test]
+fn a_refund_is_about_the_latest_sale_up_to_its_own_instant() {
+    // As with sources that know days only: the refund and the second rebill of its order are both at noon.
+    let first = Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE };
+    let rebill = |text| Fact { unix_ms: ny(text), billing: Billing::Rebill, ..first };
+    let refund = Fact { unix_ms: ny("2025-02-10 12:00"), kind: Kind::Refund, total: 3_000, ..first };
+    let shop =
+        facts(vec![refund, first, rebill("2025-01-20 12:00"), rebill("2025-02-10 12:00"), rebill("2025-03-01 12:00")]);
+    let horizons = [Horizon::Days(30), Horizon::Days(45)];
+    let by_order = LtvQuery { refunds: RefundDating::Order, ..query(&horizons, "2025-04-01") };
+    let answer = ltv(&view(&shop, NEW_YORK), &by_order).unwrap();
+    assert_eq!(cells(&answer.total), ["200.00 / 1 = 200.00", "270.00 / 1 = 270.00"]);
+    // A clock that runs behind puts the refund before its sale.
+    let early = Fact { unix_ms: ny("2024-12-31 12:00"), ..refund };
+    let shop = facts(vec![early, first]);
+    assert_eq!(total(&shop, &[Horizon::ToDate], "2025-04-01"), ["100.00 / 1 = 100.00"]);
+    assert_eq!(totals(&view(&shop, NEW_YORK), Basis::Net, &as_of("2025-04-01")).uncertain.without_sale, 0);
+}

@@ -1,0 +1,77 @@
+//! The daemon: opens everything, runs until told to stop, and ends in order.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::{App, Setup};
+use crate::{api, doors, serve};
+
+/// Runs the daemon until `shutdown`, or until its ledger fails.
+///
+/// # Errors
+/// If it cannot start, or if it had to end because the state of the disk is not known.
+pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    for broken in &setup.registry.broken {
+        tracing::error!("{broken}");
+    }
+    let app = tokio::task::spawn_blocking(move || App::open(setup)).await??;
+    let config = &app.config;
+    let requeued = doors::inbox::requeue_after_upgrade(&app)?;
+    if requeued > 0 {
+        tracing::info!(requeued, "deliveries in quarantine are read again: their connector has changed");
+    }
+    let api_listener = listen("api", config.api.listen).await?;
+    let webhook_listener = listen("webhooks", config.webhooks.listen).await?;
+    let (stop, stopped) = watch::channel(false);
+
+    let api = tokio::spawn(serve::serve("api", api_listener, api::router(Arc::clone(&app)), until(stopped.clone())));
+    let (hooks, committer) = doors::webhook::router(Arc::clone(&app));
+    let hooks = tokio::spawn(serve::serve("webhooks", webhook_listener, hooks, until(stopped)));
+    let committer = tokio::spawn(committer);
+    let inbox = tokio::spawn(doors::inbox::run(Arc::clone(&app)));
+    let drop_folder = config.drop.enabled.then(|| tokio::spawn(doors::drop_folder::run(Arc::clone(&app))));
+    tracing::info!(
+        api = %config.api.listen,
+        webhooks = %config.webhooks.listen,
+        drop = %config.paths.drop_dir.display(),
+        entries = app.ledger.book().len(),
+        connectors = app.registry.connectors.len(),
+        "ltvd is ready"
+    );
+
+    tokio::select! {
+        () = shutdown => tracing::info!("ltvd ends: what is under way is finished first"),
+        () = app.ended.notified() => {}
+    }
+    // What arrives is kept as long as connections live; what was kept is read at the next start.
+    let _ = stop.send(true);
+    inbox.abort();
+    if let Some(drop_folder) = drop_folder {
+        drop_folder.abort();
+    }
+    let _ = api.await;
+    // With the listener its sender is gone, so the committer ends with the last commit.
+    let _ = hooks.await;
+    if tokio::time::timeout(doors::webhook::LAST_COMMIT, committer).await.is_err() {
+        tracing::warn!("the last commit of webhook deliveries took too long; they were not acknowledged");
+    }
+    if let Some(fatal) = app.fatal() {
+        bail!(fatal);
+    }
+    Ok(())
+}
+
+async fn listen(what: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address} for [{what}]; is another program there? Change `listen` under [{what}]")
+    })
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone means the same.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,161 @@
+//! What it can be told to do.
+
+use crate::ltv::connector::log;
+use crate::ltv::connector::types::{
+    Amounts, Ask, Authorization, Billing, Body, Change, Context, Customer, Decimal, Entry, EntryKey, Failure, Kind,
+    Method, Moment, Order, Outcome, Pause, Request, Step,
+};
+use crate::{ask, done, say};
+
+/// Does the deed of this name; what is not known is no deed, and is done well.
+pub(crate) fn step(deed: &str, context: &Context) -> Result<Step, Failure> {
+    match deed {
+        "loop" => spin(),
+        "memory" => hoard(),
+        "stack" => Ok(done(Outcome::Ignored(format!("{}", deeper(1))))),
+        "trap" => {
+            log_panics();
+            panic!("evil is as evil does")
+        }
+        "quiet-trap" => core::arch::wasm32::unreachable(),
+        "log-flood" => {
+            for n in 0..10_000 {
+                say(&format!("line {n}"));
+            }
+            say(&"long ".repeat(100_000));
+            Ok(done(Outcome::Read))
+        }
+        "huge-list" => Ok(Step { memory: Some(vec![0; 100 << 20]), ..done(Outcome::Read) }),
+        "many-requests" => Ok(ask(Ask { requests: vec![request(); 129], orders: Vec::new(), state: None })),
+        "request" => Ok(ask(Ask { requests: vec![request()], orders: Vec::new(), state: Some(b"there".to_vec()) })),
+        "nothing" => Ok(ask(Ask { requests: Vec::new(), orders: Vec::new(), state: None })),
+        "orders-forever" => Ok(look_up()),
+        "orders-once" => Ok(ask(Ask { state: None, ..orders() })),
+        "absurd-state" => Ok(ask(Ask { state: Some(vec![0; (1 << 20) + 1]), ..orders() })),
+        "absurd-memory" => Ok(Step { memory: Some(vec![0; (64 << 10) + 1]), ..done(Outcome::Read) }),
+        "absurd-outcome" => Ok(done(Outcome::Checked(Vec::new()))),
+        "absurd-changes" => Ok(changes((0..8_193).map(|n| put(sale(&n.to_string()))).collect())),
+        "absurd-order" => Ok(changes(vec![Change::ReplaceOrder(Order {
+            id: "other".to_owned(),
+            revision: 0,
+            entries: vec![sale("1")],
+        })])),
+        "settings" => Err(Failure::Settings("mood is too good".to_owned())),
+        "unauthorized" => Err(Failure::Unauthorized("the word is wrong".to_owned())),
+        "throttled" => Err(Failure::Throttled(Pause { after_ms: Some(1_500), message: "slower".to_owned() })),
+        "unavailable" => Err(Failure::Unavailable(Pause { after_ms: None, message: "gone fishing".to_owned() })),
+        "malformed" => Err(Failure::Malformed("x".repeat(1 << 20))),
+        "internal" => Err(Failure::Internal("no idea".to_owned())),
+        deed => {
+            let mut entry = sale("1");
+            spoil(&mut entry, deed);
+            entry.tags.push(crate::ltv::connector::types::Tag { name: "zone".to_owned(), value: context.zone.clone() });
+            Ok(changes(vec![put(entry)]))
+        }
+    }
+}
+
+/// Makes one member of an entry absurd.
+fn spoil(entry: &mut Entry, deed: &str) {
+    match deed {
+        "absurd-text" => entry.key.id = "x".repeat(2 << 20),
+        "absurd-control" => entry.order_id = "1\u{1b}[2J".to_owned(),
+        "absurd-empty" => entry.order_id = String::new(),
+        "absurd-currency" => entry.currency = "EVL".to_owned(),
+        "absurd-negative" => entry.amounts.total.coefficient = -1,
+        "absurd-scale" => entry.amounts.total.scale = 200,
+        "absurd-amount" => entry.amounts.total = Decimal { coefficient: i64::MAX, scale: 0 },
+        "absurd-date" => entry.at = Moment::Day("2026-02-30".to_owned()),
+        "absurd-year" => entry.at = Moment::Utc(i64::MAX),
+        "received" => entry.at = Moment::Received,
+        "rounded" => entry.amounts.total = Decimal { coefficient: 12_345, scale: 3 },
+        "parts" => entry.amounts.tax = Some(Decimal { coefficient: 9_999, scale: 2 }),
+        _ => {}
+    }
+}
+
+/// An entry with which nothing is wrong.
+pub(crate) fn sale(id: &str) -> Entry {
+    let zero = Some(Decimal { coefficient: 0, scale: 0 });
+    let total = Decimal { coefficient: 1_250, scale: 2 };
+    Entry {
+        key: EntryKey { kind: Kind::Sale, id: id.to_owned() },
+        also: Vec::new(),
+        order_id: id.to_owned(),
+        billing: Billing::Initial,
+        at: Moment::Local("2026-04-01T12:30:00".to_owned()),
+        customer: Customer { email: Some("eve@evil.example".to_owned()), id: None },
+        currency: "USD".to_owned(),
+        amounts: Amounts {
+            total,
+            items: Some(total),
+            discount: zero,
+            shipping: zero,
+            fees: zero,
+            tax: zero,
+            processing_fee: None,
+        },
+        lines: Vec::new(),
+        tags: Vec::new(),
+        revision: 0,
+    }
+}
+
+pub(crate) fn put(entry: Entry) -> Change {
+    Change::Put(entry)
+}
+
+/// Asks for an order, and will again.
+pub(crate) fn look_up() -> Step {
+    ask(orders())
+}
+
+/// Runs until it is stopped.
+pub(crate) fn spin() -> ! {
+    let mut n = 0_u64;
+    loop {
+        n = core::hint::black_box(n.wrapping_add(1));
+    }
+}
+
+/// Takes memory until it gets no more.
+fn hoard() -> ! {
+    let mut all = Vec::new();
+    loop {
+        all.push(core::hint::black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+#[allow(unconditional_recursion)]
+fn deeper(depth: u64) -> u64 {
+    let room = core::hint::black_box([depth; 16]);
+    deeper(depth + 1) + room[0]
+}
+
+/// The panic's text is all that is seen of a crash.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|info| log::log(log::Level::Error, &info.to_string())));
+}
+
+fn changes(changes: Vec<Change>) -> Step {
+    Step { changes, ..done(Outcome::Read) }
+}
+
+fn orders() -> Ask {
+    Ask { requests: Vec::new(), orders: vec!["1".to_owned()], state: Some(b"again".to_vec()) }
+}
+
+fn request() -> Request {
+    Request {
+        tag: "the one".to_owned(),
+        method: Method::Get,
+        url: "https://evil.example/".to_owned(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Body::None,
+        authorization: Authorization::Bearer("word".to_owned()),
+        repeatable: true,
+        attempts_max: 0,
+        wait_ms: 0,
+    }
+}

@@ -1,0 +1,1 @@
+//! End-to-end tests: the real binary, real components, real files, real sockets on loopback.

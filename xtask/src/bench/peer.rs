@@ -1,0 +1,49 @@
+//! DuckDB in a Python environment of its own under the target folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::measure::{Run, measure};
+use crate::workspace::{Workspace, output, status};
+
+/// The version that is measured against.
+const VERSION: &str = "2.0.0";
+const SCRIPT: &str = include_str!("duckdb_import.py");
+
+/// DuckDB, installed.
+pub(crate) struct Peer {
+    python: PathBuf,
+    script: PathBuf,
+}
+
+impl Peer {
+    /// Makes the environment on the first call.
+    pub(crate) fn install(workspace: &Workspace) -> Result<Self> {
+        let environment = workspace.target.join("tools/duckdb-venv");
+        let python = environment.join("bin/python");
+        if !has_duckdb(&python) {
+            let advice = "the peer needs python3 with venv, and PyPI";
+            eprintln!("Installing DuckDB {VERSION} into {}; once.", environment.display());
+            status(Command::new("python3").args(["-m", "venv"]).arg(&environment)).context(advice)?;
+            let package = format!("duckdb=={VERSION}");
+            status(Command::new(&python).args(["-m", "pip", "install", "--quiet", &package])).context(advice)?;
+        }
+        let script = environment.join("duckdb_import.py");
+        fs::write(&script, SCRIPT).with_context(|| format!("cannot write {}", script.display()))?;
+        Ok(Self { python, script })
+    }
+
+    /// One import into a database that does not exist yet.
+    pub(crate) fn import(&self, file: &Path, database: &Path) -> Result<Run> {
+        measure(Command::new(&self.python).arg(&self.script).arg(file).arg(database))
+    }
+}
+
+fn has_duckdb(python: &Path) -> bool {
+    let mut command = Command::new(python);
+    command.args(["-c", "import duckdb; print(duckdb.__version__)"]);
+    output(&mut command).is_ok_and(|version| version.trim() == VERSION)
+}
