@@ -40,6 +40,9 @@ pub enum SetupError {
     /// The secrets that the daemon made cannot be read or kept.
     #[error(transparent)]
     Secrets(#[from] SecretsFileError),
+    /// The folder for data cannot be used.
+    #[error("{0}")]
+    DataDir(String),
     /// WebAssembly does not work here.
     #[error(transparent)]
     Host(#[from] LoadError),
@@ -52,6 +55,9 @@ impl Setup {
     /// All problems at once.
     pub fn load(config_path: &Path) -> Result<Self, SetupError> {
         let paths = config::locate(config_path)?;
+        if let Some(fault) = data_dir_at_fault(&paths.data_dir) {
+            return Err(SetupError::DataDir(fault));
+        }
         // Compiled code is only a cache: where the folder cannot be made, connectors are compiled at each start.
         let cache = paths.data_dir.join("cache");
         let cached =
@@ -65,6 +71,21 @@ impl Setup {
         SecretsFile::new(&config.paths.data_dir).complete(&mut config)?;
         Ok(Self { config, warnings, registry, host })
     }
+}
+
+/// Why the folder for data cannot be used, if it cannot. Where it is missing it must be possible to make it.
+pub fn data_dir_at_fault(data_dir: &Path) -> Option<String> {
+    let existing = data_dir.ancestors().find(|folder| folder.exists())?;
+    // Nothing of this file is ever seen.
+    let error = tempfile::tempfile_in(existing).err()?;
+    let what = if existing == data_dir { "nothing can be written there" } else { "it cannot be made" };
+    // The error names a temporary file, which would only confuse.
+    let why =
+        error.get_ref().and_then(std::error::Error::source).map_or_else(|| error.to_string(), ToString::to_string);
+    Some(format!(
+        "{}: {what}: {why}; it is `data_dir` of the configuration. It must be a folder that the user who runs ltvd may write",
+        data_dir.display()
+    ))
 }
 
 fn broken_by_stem(error: &LoadError) -> Option<(String, String)> {
@@ -321,7 +342,9 @@ impl App {
         let midnight = |day| crate::model::Moment::Local(i64::from(day) * 86_400_000).resolve(zone).unix_ms;
         // The day of the last row may have gone on after the export, so only what lies before it is complete.
         let before_day_of = |unix_ms: i64| midnight(crate::model::local_day(unix_ms, zone));
-        let declared = integration.and_then(|i| i.complete_through).map(day_number).max(marks.declared_day);
+        // "Through" a day: the first day that is not complete is the next.
+        let configured = integration.and_then(|i| i.complete_through).map(|day| day_number(day).saturating_add(1));
+        let declared = configured.max(marks.declared_day);
         let webhooks = integration.is_some_and(|i| i.webhooks_complete).then_some(marks.webhook_last_ms).flatten();
         let candidates = [
             declared.map(|day| Mark { unix_ms: midnight(day), origin: MarkOrigin::Declared }),

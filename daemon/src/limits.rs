@@ -156,8 +156,8 @@ pub mod ledger {
     pub const RAW_ROW_BYTES: usize = 4 << 10;
     /// Rows of one file that are quarantined one by one; a file with more is refused.
     pub const QUARANTINED_ROWS: usize = 10_000;
-    /// How often a delivery is read before it waits in quarantine for a person.
-    pub const ATTEMPTS: u32 = 3;
+    /// Pieces of a file, a quarter of a MiB each, that wait for the thread which compresses them.
+    pub const PIECES_WAITING: usize = 16;
 }
 
 /// Limits of the doors.
@@ -174,6 +174,8 @@ pub mod doors {
     pub const DELIVERIES_WAITING: usize = 1_024;
     /// Deliveries in one commit.
     pub const DELIVERIES_PER_COMMIT: usize = 256;
+    /// How long the end of the daemon waits for the last commit of deliveries.
+    pub const LAST_COMMIT: Duration = Duration::from_secs(5);
     /// Deliveries read before the inbox is looked at again.
     pub const DELIVERIES_READ: usize = 64;
     /// Calls of `prove` at a time.

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::{App, Setup};
+use crate::limits::doors as limits;
 use crate::{api, doors, serve};
 
 /// Runs the daemon until `shutdown`, or until its ledger fails.
@@ -20,10 +21,6 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     }
     let app = tokio::task::spawn_blocking(move || App::open(setup)).await??;
     let config = &app.config;
-    let requeued = doors::inbox::requeue_after_upgrade(&app)?;
-    if requeued > 0 {
-        tracing::info!(requeued, "deliveries in quarantine are read again: their connector has changed");
-    }
     let api_listener = listen("api", config.api.listen).await?;
     let webhook_listener = listen("webhooks", config.webhooks.listen).await?;
     let (stop, stopped) = watch::channel(false);
@@ -33,6 +30,17 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     let hooks = tokio::spawn(serve::serve("webhooks", webhook_listener, hooks, until(stopped)));
     let committer = tokio::spawn(committer);
     let inbox = tokio::spawn(doors::inbox::run(Arc::clone(&app)));
+    let upgraded = Arc::clone(&app);
+    tokio::task::spawn_blocking(move || match doors::inbox::retry_after_upgrade(&upgraded) {
+        Ok(0) => {}
+        Ok(deliveries) => {
+            tracing::info!(deliveries, "deliveries in quarantine were read again: their connector has changed");
+        }
+        Err(error) => {
+            tracing::error!(%error, "the quarantine cannot be read again");
+            upgraded.check_fatal(&error);
+        }
+    });
     let drop_folder = config.drop.enabled.then(|| tokio::spawn(doors::drop_folder::run(Arc::clone(&app))));
     tracing::info!(
         api = %config.api.listen,
@@ -56,7 +64,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     let _ = api.await;
     // With the listener its sender is gone, so the committer ends with the last commit.
     let _ = hooks.await;
-    if tokio::time::timeout(doors::webhook::LAST_COMMIT, committer).await.is_err() {
+    if tokio::time::timeout(limits::LAST_COMMIT, committer).await.is_err() {
         tracing::warn!("the last commit of webhook deliveries took too long; they were not acknowledged");
     }
     if let Some(fatal) = app.fatal() {

@@ -102,7 +102,7 @@ fn farewell(shops: &[Shop], folder: &Path) {
     println!(
         "\nltvd goes on running; Ctrl-C stops it. Look at\n  \
          http://{API}{LTV}\n  \
-         http://{API}/v1/revenue?group=month\n  \
+         http://{API}/v1/revenue?by=month\n  \
          http://{API}/healthz\n\
          or, in another terminal in {},\n  \
          drop a file of your own into drop/{shop}/ and see done/ or failed/ beside it\n  \

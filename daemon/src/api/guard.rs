@@ -1,10 +1,11 @@
-//! Who may ask: the Host header must name this server (against DNS rebinding), and the token must be right if there is one.
+//! Who may ask: the Host header must name this server (against DNS rebinding), pages of other sites may change nothing, and
+//! the token must be right if there is one.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use secrecy::ExposeSecret;
@@ -12,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use crate::app::App;
 
-use super::problem::Problem;
+use super::problem::{Fatal, Problem};
 
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
@@ -23,6 +24,10 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
             "`{host}` is not a name of this server; ask by its address, or add the name to `allowed_hosts` under [api]"
         );
         return Problem::misdirected(detail).into_response();
+    }
+    if request.method() != Method::GET && request.method() != Method::HEAD && is_foreign(&app, request.headers()) {
+        let detail = "a page of another site may not change anything here";
+        return Problem::forbidden(detail).into_response();
     }
     if let Some(token) = &app.config.api.token {
         let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -38,7 +43,20 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
             return Problem::unauthorized(detail).into_response();
         }
     }
-    next.run(request).await
+    let response = next.run(request).await;
+    if let Some(Fatal(message)) = response.extensions().get() {
+        app.end(message.clone());
+    }
+    response
+}
+
+/// A browser says where a request comes from; other programs say nothing.
+fn is_foreign(app: &App, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let site = text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    let origin =
+        text("origin").is_some_and(|origin| !origin.split_once("://").is_some_and(|(_, host)| is_ours(app, host)));
+    site || origin
 }
 
 fn is_ours(app: &App, host: &str) -> bool {

@@ -55,7 +55,7 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The ledger can be read and written.
+/// The ledger can be read, and has not failed.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     if app.fatal().is_some() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the ledger failed; ltvd is ending\n").into_response();
@@ -160,7 +160,8 @@ fn describe_integrations(app: &App) -> Result<Vec<Value>, Problem> {
                 "enabled": configured.is_some_and(|integration| integration.enabled),
                 "zone": zone.name(),
                 "entries": known.and_then(|at| entries.get(at)).copied().unwrap_or(0),
-                "complete_through": mark.map(|mark| day_of(local_day(mark.unix_ms, zone)).to_string()),
+                // A mark is the first instant that may be missing; people want the last day that is whole.
+                "complete_through": mark.map(|mark| day_of(local_day(mark.unix_ms.saturating_sub(1), zone)).to_string()),
                 "complete_through_by": mark.map(|mark| origin(mark.origin)),
                 "last_webhook": marks.webhook_last_ms.and_then(time),
                 "last_import": last_import.map(|(_, _, import)| json!({ "file": import.name, "at": time(import.at_ms) })),
@@ -371,36 +372,53 @@ pub(super) async fn retry(State(app): State<Arc<App>>, RawQuery(query): RawQuery
     let wanted: Option<u64> = parameters.parsed("delivery")?;
     parameters.done()?;
     blocking(move || {
-        let mut requeued = 0_u64;
-        let mut files = 0_u64;
-        let deliveries: std::collections::BTreeSet<u64> =
-            app.ledger.quarantine(usize::MAX)?.into_iter().map(|(delivery, ..)| delivery).collect();
+        let (mut requeued, mut files, mut problems) = (0_u64, 0_u64, Vec::new());
+        let deliveries: std::collections::BTreeMap<u64, String> = app
+            .ledger
+            .quarantine(usize::MAX)?
+            .into_iter()
+            .map(|(delivery, _, quarantined)| (delivery, quarantined.integration))
+            .collect();
         if let Some(wanted) = wanted
-            && !deliveries.contains(&wanted)
+            && !deliveries.contains_key(&wanted)
         {
             return Err(Problem::not_found(format!("delivery {wanted} is not in quarantine")));
         }
-        for delivery in deliveries.into_iter().filter(|delivery| wanted.is_none_or(|wanted| wanted == *delivery)) {
+        for (delivery, integration) in deliveries {
+            if wanted.is_some_and(|wanted| wanted != delivery) {
+                continue;
+            }
             if app.ledger.requeue(delivery)? {
                 requeued += 1;
             } else {
-                files += 1;
+                read_files(&app, &integration, Some(delivery), &mut files, &mut problems)?;
             }
         }
         app.inbox.notify_one();
-        let state = app.ledger.pending_count()?;
-        Ok(axum::Json(json!({
-            "requeued": requeued,
-            "files": files,
-            "pending": state,
-            "note": if files > 0 { Some("rows of files are read again when the file is dropped again") } else { None },
-        }))
-        .into_response())
+        Ok(axum::Json(json!({ "requeued": requeued, "files": files, "problems": problems })).into_response())
     })
     .await
 }
 
-/// Reads every kept webhook delivery of an integration again, for example after its connector was mended.
+fn read_files(
+    app: &App,
+    integration: &str,
+    delivery: Option<u64>,
+    files: &mut u64,
+    problems: &mut Vec<String>,
+) -> Result<(), Problem> {
+    if app.integration(integration).is_none() {
+        problems.push(format!("integration `{integration}` is not in use, so its files are not read"));
+        return Ok(());
+    }
+    let (read, failed) = doors::import::read_again(app, integration, delivery)?;
+    *files += read;
+    problems.extend(failed.iter().map(ToString::to_string));
+    Ok(())
+}
+
+/// Reads everything that was kept of an integration again, files and webhook deliveries, for example after its connector was
+/// mended.
 pub(super) async fn replay(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     let mut parameters = Parameters::new(query.as_deref())?;
     let wanted = parameters.one("integration")?;
@@ -413,8 +431,9 @@ pub(super) async fn replay(State(app): State<Arc<App>>, RawQuery(query): RawQuer
             Some(name) => vec![name.clone()],
             None => app.config.integrations.keys().cloned().collect(),
         };
-        let mut requeued = 0_u64;
+        let (mut requeued, mut files, mut problems) = (0_u64, 0_u64, Vec::new());
         for name in names {
+            read_files(&app, &name, None, &mut files, &mut problems)?;
             for number in app.ledger.requests_of(&name)? {
                 let pending =
                     app.ledger.delivery(number)?.is_some_and(|stored| stored.delivery.state == DeliveryState::Pending);
@@ -424,7 +443,7 @@ pub(super) async fn replay(State(app): State<Arc<App>>, RawQuery(query): RawQuer
             }
         }
         app.inbox.notify_one();
-        Ok(axum::Json(json!({ "requeued": requeued })).into_response())
+        Ok(axum::Json(json!({ "requeued": requeued, "files": files, "problems": problems })).into_response())
     })
     .await
 }

@@ -23,11 +23,18 @@ pub struct Problem {
     /// Particulars, by the sort of problem.
     #[serde(flatten)]
     pub more: serde_json::Map<String, serde_json::Value>,
+    /// The daemon must end, and why.
+    #[serde(skip)]
+    fatal: Option<String>,
 }
+
+/// Goes with the answer to a request that met a failing ledger: the daemon must end.
+#[derive(Debug, Clone)]
+pub(super) struct Fatal(pub(super) String);
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, title, status: status.as_u16(), detail: detail.into(), more: serde_json::Map::new() }
+        Self { kind, title, status: status.as_u16(), detail: detail.into(), more: serde_json::Map::new(), fatal: None }
     }
 
     /// The question cannot be understood.
@@ -43,6 +50,11 @@ impl Problem {
     /// Whoever asks may not.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "/problems/unauthorized", "Not allowed", detail)
+    }
+
+    /// Whoever asks may not, whatever they send.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "/problems/forbidden", "Not allowed", detail)
     }
 
     /// The request is not meant for this server.
@@ -103,7 +115,7 @@ impl From<ReportError> for Problem {
 impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         tracing::error!(%error, "a request failed");
-        Self::internal()
+        Self { fatal: error.is_fatal().then(|| error.to_string()), ..Self::internal() }
     }
 }
 
@@ -137,6 +149,9 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, body).into_response();
+        if let Some(fatal) = self.fatal {
+            response.extensions_mut().insert(Fatal(fatal));
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {

@@ -12,14 +12,14 @@ use super::problem::Problem;
 
 /// The parameters of one request, taken out one by one.
 #[derive(Debug)]
-pub struct Parameters {
+pub(super) struct Parameters {
     left: Vec<(String, String)>,
     asked_for: BTreeSet<&'static str>,
 }
 
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(super) enum Format {
     /// `application/json`
     Json,
     /// `text/csv`
@@ -33,7 +33,7 @@ impl Parameters {
     ///
     /// # Errors
     /// If it is not encoded as queries are.
-    pub fn new(query: Option<&str>) -> Result<Self, Problem> {
+    pub(super) fn new(query: Option<&str>) -> Result<Self, Problem> {
         let uri = format!("/?{}", query.unwrap_or_default());
         let uri = uri.parse().map_err(|_| Problem::question("the query is not encoded as a query should be"))?;
         let axum::extract::Query(left) = axum::extract::Query::try_from_uri(&uri)
@@ -42,7 +42,7 @@ impl Parameters {
     }
 
     /// All values of a parameter that may be repeated.
-    pub fn all(&mut self, name: &'static str) -> Vec<String> {
+    pub(super) fn all(&mut self, name: &'static str) -> Vec<String> {
         self.asked_for.insert(name);
         let (found, left) = std::mem::take(&mut self.left).into_iter().partition(|(known, _)| known == name);
         self.left = left;
@@ -54,7 +54,7 @@ impl Parameters {
     ///
     /// # Errors
     /// If it is given twice, or empty.
-    pub fn one(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+    pub(super) fn one(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
         let mut found = self.all(name);
         if found.len() > 1 {
             return Err(Problem::question(format!("`{name}` is given {} times; give it once", found.len())));
@@ -71,7 +71,7 @@ impl Parameters {
     ///
     /// # Errors
     /// If it does not parse.
-    pub fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {
+    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Result<Option<T>, Problem> {
         self.one(name)?
             .map(|text| text.parse().map_err(|error| Problem::question(format!("`{name}={text}`: {error}"))))
             .transpose()
@@ -81,7 +81,7 @@ impl Parameters {
     ///
     /// # Errors
     /// If it is another word.
-    pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Result<Option<T>, Problem> {
+    pub(super) fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> Result<Option<T>, Problem> {
         let Some(text) = self.one(name)? else { return Ok(None) };
         let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
@@ -95,7 +95,7 @@ impl Parameters {
     ///
     /// # Errors
     /// If it is none.
-    pub fn day(&mut self, name: &'static str) -> Result<Option<i32>, Problem> {
+    pub(super) fn day(&mut self, name: &'static str) -> Result<Option<i32>, Problem> {
         let Some(text) = self.one(name)? else { return Ok(None) };
         let day = NaiveDate::parse_from_str(&text, "%Y-%m-%d");
         day.map(|day| Some(day_number(day)))
@@ -106,7 +106,7 @@ impl Parameters {
     ///
     /// # Errors
     /// If it is another format.
-    pub fn format(&mut self, accept: Option<&str>) -> Result<Format, Problem> {
+    pub(super) fn format(&mut self, accept: Option<&str>) -> Result<Format, Problem> {
         let choices = [("json", Format::Json), ("csv", Format::Csv), ("table", Format::Table)];
         let by_header = if accept.is_some_and(|accept| accept.trim_start().starts_with("text/csv")) {
             Format::Csv
@@ -120,10 +120,10 @@ impl Parameters {
     ///
     /// # Errors
     /// If a parameter is left that nobody asked for.
-    pub fn done(self) -> Result<(), Problem> {
+    pub(super) fn done(self) -> Result<(), Problem> {
         let Some((name, _)) = self.left.first() else { return Ok(()) };
         let known: Vec<&str> = self.asked_for.iter().copied().collect();
-        let near = nearest(name, &known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let near = nearest(name, &known).map_or(".".to_owned(), |near| format!("; did you mean `{near}`?"));
         Err(Problem::question(format!(
             "there is no parameter `{name}`{near} This address takes {}",
             if known.is_empty() { "none".to_owned() } else { known.join(", ") }

@@ -8,9 +8,10 @@ use std::hash::Hasher;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// 128 bits of SipHash 1-3.
-pub type Hash = [u64; 2];
+pub(super) type Hash = [u64; 2];
 
-/// The secret of one book. Hashes never leave the process, so each book may have its own.
+/// The secret of one book. No hash is ever written down; the ledger keeps the key so that ties fall the same way after each
+/// start.
 #[derive(Debug, Clone, Copy)]
 pub struct HashKey(pub u64, pub u64);
 
@@ -18,9 +19,8 @@ pub struct HashKey(pub u64, pub u64);
 #[derive(Debug, Clone, Copy)]
 #[repr(u8)]
 pub(super) enum Sort {
-    /// Entry key, with the kind added.
+    /// Entry key or weaker name, with the kind added: a door's key may be another door's name.
     Entry = 0,
-    /// Weaker name of an entry, or its key's id seen as one.
     Order = 16,
     Email = 17,
     CustomerId = 18,

@@ -71,7 +71,7 @@ pub struct Listed {
     pub estimated: bool,
     /// Where the whole entry lies.
     pub place: Place,
-    /// Decides among equal instants: from integration, kind and id alone, not from the sequence of arrival.
+    /// Decides among equal instants, the same way as long as the ledger lives, whatever comes later.
     pub tie: u64,
 }
 

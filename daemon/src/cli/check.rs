@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::connector::load_registry;
+use super::connector::{folder_at_fault, load_registry};
 use super::failure::Failure;
 use super::output::{self, count};
+use crate::app::data_dir_at_fault;
 use crate::config::{self, Config, ProcessEnv};
 use crate::connector::Registry;
 
@@ -27,7 +28,10 @@ pub(super) fn check(path: &Path, args: &Args) -> Result<(), Failure> {
         .iter()
         .filter_map(|error| Some((error.path()?.file_stem()?.to_str()?.to_owned(), error.to_string())))
         .collect();
-    let mut wrong: Vec<String> = registry.broken.iter().map(ToString::to_string).collect();
+    let mut wrong: Vec<String> = match folder_at_fault(&paths.connectors_dir) {
+        Some(fault) => vec![fault],
+        None => registry.broken.iter().map(ToString::to_string).collect(),
+    };
     let config = match config::load(path, &manifests, &broken, &ProcessEnv) {
         Ok(config::Loaded { config, warnings }) => {
             warnings.iter().for_each(|warning| output::warn(&format!("{warning}\n")));
@@ -36,10 +40,13 @@ pub(super) fn check(path: &Path, args: &Args) -> Result<(), Failure> {
         }
         Err(problems) => {
             // One message each: those of the file come first, since they mostly explain the others.
-            wrong.splice(0..0, problems.0.iter().map(ToString::to_string));
+            let of_file: Vec<_> = problems.0.iter().map(ToString::to_string).collect();
+            wrong.retain(|fault| !of_file.iter().any(|problem| problem.contains(fault.as_str())));
+            wrong.splice(0..0, of_file);
             None
         }
     };
+    wrong.extend(data_dir_at_fault(&paths.data_dir));
     if args.online {
         output::say("--online: this version does not poll, so no platform was asked");
     }

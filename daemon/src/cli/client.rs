@@ -166,7 +166,7 @@ impl Client {
                 "the ledger is in use, but no daemon answers at http://{}/ ({}). If it is starting or stopping, or another \
                  command is at work, try again; otherwise see that `api.listen` is the one that the daemon was started with",
                 self.listen,
-                causes(&error)
+                cause(&error)
             ))
         })?;
         Ok(axum::http::Response::<reqwest::Body>::from(response).map(Body::new))
@@ -193,13 +193,13 @@ impl From<Problem> for Failure {
 
 /// The answer ended before its end.
 pub(super) fn broken_off(error: impl std::error::Error) -> Failure {
-    Failure::Temporary(format!("the answer broke off ({}); try again", causes(&error)))
+    Failure::Temporary(format!("the answer broke off ({}); try again", cause(&error)))
 }
 
 fn remote() -> Result<reqwest::Client, Failure> {
     // The daemon is on this machine: a proxy of the environment is not meant for it.
     let built = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build();
-    built.map_err(|error| Failure::Failed(format!("the daemon cannot be asked: {}", causes(&error))))
+    built.map_err(|error| Failure::Failed(format!("the daemon cannot be asked: {}", cause(&error))))
 }
 
 fn bearer(token: &SecretString) -> String {
@@ -216,15 +216,13 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-/// An error with its causes: those of the network say what matters in the last of them.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
+/// The innermost cause: with errors of the network it is the one that says what happened.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
     }
-    text
+    innermost.to_string()
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {
         match error {
             SetupError::Config(problems) => problems.into(),
+            SetupError::DataDir(fault) => Self::Config(fault),
             other => Self::Failed(other.to_string()),
         }
     }

@@ -45,7 +45,7 @@ enum Line {
 }
 
 pub(super) async fn import(client: Client, args: Args) -> Result<(), Failure> {
-    let (name, source) = open(&args.file).await?;
+    let File { name, size, source } = open(&args.file).await?;
     let call = Call::post(&["v1", "imports"])
         .with("integration", args.integration)
         .with("name", Some(name))
@@ -53,9 +53,9 @@ pub(super) async fn import(client: Client, args: Args) -> Result<(), Failure> {
         .with("complete_through", args.complete_through)
         .body(body(source));
     let answer = client.send(call).await?.into_body();
-    let bar = bar();
+    let bar = Bar::new(size);
     let result = follow(answer, &bar).await;
-    bar.finish_and_clear();
+    bar.shown.finish_and_clear();
     let mut report = result?;
     let text = report.remove("text");
     match text {
@@ -66,17 +66,26 @@ pub(super) async fn import(client: Client, args: Args) -> Result<(), Failure> {
 
 type Source = Box<dyn AsyncRead + Send + Unpin>;
 
-async fn open(path: &Path) -> Result<(String, Source), Failure> {
+struct File {
+    name: String,
+    /// Bytes, where that is known.
+    size: Option<u64>,
+    source: Source,
+}
+
+async fn open(path: &Path) -> Result<File, Failure> {
     if path == Path::new("-") {
-        return Ok(("standard input".to_owned(), Box::new(tokio::io::stdin())));
+        return Ok(File { name: "standard input".to_owned(), size: None, source: Box::new(tokio::io::stdin()) });
     }
     let failed = |what: String| Failure::Failed(format!("{}: {what}", path.display()));
     let file = tokio::fs::File::open(path).await.map_err(|error| failed(format!("cannot be read: {error}")))?;
-    if file.metadata().await.is_ok_and(|metadata| metadata.is_dir()) {
+    let metadata = file.metadata().await.ok();
+    if metadata.as_ref().is_some_and(|metadata| metadata.is_dir()) {
         return Err(failed("this is a folder; name one file, or put its files into the drop folder".to_owned()));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok((name, Box::new(file)))
+    let size = metadata.filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
+    Ok(File { name, size, source: Box::new(file) })
 }
 
 fn body(source: Source) -> Body {
@@ -89,7 +98,7 @@ fn body(source: Source) -> Body {
 }
 
 /// Shows the progress, until the report.
-async fn follow(answer: Body, bar: &ProgressBar) -> Result<Map<String, Value>, Failure> {
+async fn follow(answer: Body, bar: &Bar) -> Result<Map<String, Value>, Failure> {
     let mut pieces = answer.into_data_stream();
     let mut lines = Lines::default();
     while let Some(piece) = pieces.next().await {
@@ -111,7 +120,7 @@ async fn follow(answer: Body, bar: &ProgressBar) -> Result<Map<String, Value>, F
     ))
 }
 
-fn take_in(line: &[u8], bar: &ProgressBar) -> Result<Option<Map<String, Value>>, Failure> {
+fn take_in(line: &[u8], bar: &Bar) -> Result<Option<Map<String, Value>>, Failure> {
     if line.trim_ascii().is_empty() {
         return Ok(None);
     }
@@ -119,15 +128,7 @@ fn take_in(line: &[u8], bar: &ProgressBar) -> Result<Option<Map<String, Value>>,
         .map_err(|error| Failure::Failed(format!("the daemon answers what this ltvd does not know: {error}")))?;
     match line {
         Line::Progress { phase, done, total } => {
-            if bar.message() != phase {
-                bar.reset_elapsed();
-                bar.set_message(output::plain(&phase));
-            }
-            match total {
-                Some(total) => bar.set_length(total),
-                None => bar.unset_length(),
-            }
-            bar.set_position(done);
+            bar.show(&phase, done, total);
             Ok(None)
         }
         Line::Report(report) => Ok(Some(report)),
@@ -149,15 +150,42 @@ impl Lines {
     }
 }
 
-fn bar() -> ProgressBar {
-    let shown = std::io::stderr().is_terminal();
-    let bar = ProgressBar::with_draw_target(
-        None,
-        if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
-    );
-    match ProgressStyle::with_template("{msg:8} [{bar:40}] {human_pos} of {human_len}, {elapsed}") {
-        Ok(style) => bar.with_style(style.progress_chars("=> ")),
-        Err(_) => bar,
+/// What people see while they wait.
+struct Bar {
+    shown: ProgressBar,
+    /// Of the file, bytes.
+    size: Option<u64>,
+}
+
+impl Bar {
+    fn new(size: Option<u64>) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let shown = ProgressBar::with_draw_target(None, target);
+        // Nothing is shown before the first phase is known.
+        let shown = ProgressStyle::with_template("{msg}").map_or(shown.clone(), |style| shown.with_style(style));
+        Self { shown, size }
+    }
+
+    fn show(&self, phase: &str, done: u64, total: Option<u64>) {
+        // The daemon does not know how much will come; whoever sends the file does.
+        let total = total.or(self.size.filter(|_| phase == "copy"));
+        if self.shown.message() != phase {
+            let template = match total {
+                Some(_) => "{msg:8} [{bar:40}] {percent:>3} %, {elapsed}",
+                None => "{msg:8} {human_pos}, {elapsed}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.shown.set_style(style.progress_chars("=> "));
+            }
+            self.shown.set_message(output::plain(phase));
+            self.shown.reset();
+        }
+        match total {
+            Some(total) => self.shown.set_length(total),
+            None => self.shown.unset_length(),
+        }
+        self.shown.set_position(done);
     }
 }
 
@@ -178,12 +206,15 @@ mod tests {
 
     #[test]
     fn an_answer_is_progress_then_a_report_or_an_error() {
-        let bar = ProgressBar::hidden();
+        let bar = Bar { shown: ProgressBar::hidden(), size: Some(8) };
+        let shown = || (bar.shown.position(), bar.shown.length(), bar.shown.message());
         let progress = br#"{"progress":{"phase":"scan","done":3,"total":10}}"#;
         assert!(take_in(progress, &bar).unwrap().is_none());
-        assert_eq!((bar.position(), bar.length(), bar.message().as_str()), (3, Some(10), "scan"));
+        assert_eq!(shown(), (3, Some(10), "scan".to_owned()));
         assert!(take_in(br#"{"progress":{"phase":"copy","done":4,"total":null}}"#, &bar).unwrap().is_none());
-        assert_eq!(bar.length(), None);
+        assert_eq!(shown(), (4, Some(8), "copy".to_owned()));
+        assert!(take_in(br#"{"progress":{"phase":"read","done":5,"total":null}}"#, &bar).unwrap().is_none());
+        assert_eq!(shown(), (5, None, "read".to_owned()));
         let report = take_in(br#"{"report":{"text":"done","rows":2}}"#, &bar).unwrap().unwrap();
         assert_eq!(report.get("rows"), Some(&Value::from(2)));
         let failure = take_in(br#"{"error":{"status":422,"detail":"no such layout"}}"#, &bar).unwrap_err();
@@ -193,9 +224,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_without_end_is_no_success() {
-        let failure = follow(Body::from("{\"progress\":{\"phase\":\"read\",\"done\":1}}\n"), &ProgressBar::hidden());
+        let bar = Bar { shown: ProgressBar::hidden(), size: None };
+        let failure = follow(Body::from("{\"progress\":{\"phase\":\"read\",\"done\":1}}\n"), &bar);
         assert!(matches!(failure.await, Err(Failure::Temporary(_))));
-        let report = follow(Body::from("\n{\"report\":{}}"), &ProgressBar::hidden()).await;
+        let report = follow(Body::from("\n{\"report\":{}}"), &bar).await;
         assert!(report.unwrap().is_empty());
     }
 }

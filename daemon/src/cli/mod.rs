@@ -19,13 +19,15 @@ mod webhook;
 
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::client::Client;
 use self::failure::Failure;
+use crate::app::{Setup, SetupError};
 
 /// Collects what a shop sells, and answers what a customer is worth.
 #[derive(Debug, Parser)]
@@ -125,17 +127,30 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-type Answered = std::pin::Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
+type Answered = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
 /// A command about data.
 type Question = Box<dyn FnOnce(Client) -> Answered>;
 
-fn answer(config: &std::path::Path, question: Question) -> Result<(), Failure> {
-    let setup = crate::app::Setup::load(config)?;
+fn answer(config: &Path, question: Question) -> Result<(), Failure> {
+    let setup = setup(config)?;
     let runtime = runtime()?;
     let result = runtime.block_on(async { question(Client::open(setup)?).await });
     // A thread that still waits for standard input must not keep the process.
     runtime.shutdown_background();
     result
+}
+
+/// Configuration and connectors. If the connectors' folder is at fault, that is told as well: it explains the rest.
+fn setup(config: &Path) -> Result<Setup, Failure> {
+    Setup::load(config).map_err(|error| {
+        let is_config = matches!(error, SetupError::Config(_));
+        let failure = Failure::from(error);
+        let paths = crate::config::locate(config).ok().filter(|_| is_config);
+        match (failure, paths.and_then(|paths| connector::folder_at_fault(&paths.connectors_dir))) {
+            (Failure::Config(problems), Some(fault)) => Failure::Config(format!("{problems}\n\n{fault}")),
+            (failure, _) => failure,
+        }
+    })
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -70,7 +70,6 @@ async fn read_again(client: &Client, call: Call) -> Result<(), Failure> {
 }
 
 async fn list(client: &Client, json: bool) -> Result<(), Failure> {
-    const COLUMNS: [&str; 8] = ["delivery", "line", "integration", "door", "since", "field", "id", "reason"];
     let answer = client.json(Call::get(&["v1", "quarantine"])).await?;
     if json {
         return output::print_json(&answer);
@@ -80,13 +79,32 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
         output::say("nothing is in quarantine");
         return Ok(());
     }
-    let rows = waiting.iter().map(|row| COLUMNS.iter().map(|column| cell(row, column)).collect());
-    output::print(&output::table(&COLUMNS, rows))?;
+    output::print(&waiting.iter().map(listed).collect::<String>())?;
     let number = count(waiting.len() as u64, "delivery or row waits", "deliveries and rows wait");
     output::say(&format!(
         "{number}; see one with `ltvd quarantine show DELIVERY`, and read it again with `ltvd quarantine retry DELIVERY`"
     ));
     Ok(())
+}
+
+/// Two lines, since reasons are long: what it is, and why it waits.
+fn listed(row: &Value) -> String {
+    let part = |member: &str, title: &str| match row.get(member) {
+        None | Some(Value::Null) => String::new(),
+        // Line 0 is the delivery as a whole.
+        Some(Value::Number(line)) if member == "line" && line.as_u64() == Some(0) => String::new(),
+        Some(_) => format!("{title}{}", cell(row, member)),
+    };
+    let head = [
+        part("delivery", "delivery "),
+        part("line", ", line "),
+        part("integration", ", "),
+        part("door", ", "),
+        part("since", ", "),
+        part("field", ", field "),
+        part("id", ", id "),
+    ];
+    format!("{}\n    {}\n", output::plain(&head.concat()), output::plain(&cell(row, "reason")))
 }
 
 async fn show(client: &Client, delivery: u64, json: bool) -> Result<(), Failure> {
@@ -117,6 +135,7 @@ fn add_facts(members: &Map<String, Value>, indent: usize, text: &mut String) {
         let name = output::plain(&name.replace('_', " "));
         match value {
             Value::Null => {}
+            Value::String(text) if text.is_empty() => {}
             Value::Object(inner) => {
                 text.push_str(&format!("{:indent$}{name}:\n", ""));
                 add_facts(inner, indent + 2, text);
@@ -151,10 +170,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_row_is_listed_with_its_line_and_a_delivery_without() {
+        let row = serde_json::json!({
+            "delivery": 7, "line": 12, "integration": "shop", "door": "file", "since": "2026-11-01T00:00:00Z",
+            "field": "Total", "id": null, "reason": "`1,2,3`\nis no amount",
+        });
+        let shown = listed(&row);
+        assert_eq!(
+            shown,
+            "delivery 7, line 12, shop, file, 2026-11-01T00:00:00Z, field Total\n    `1,2,3` is no amount\n"
+        );
+        let whole = listed(&serde_json::json!({"delivery": 8, "line": 0, "integration": "shop", "reason": "?"}));
+        assert_eq!(whole, "delivery 8, shop\n    ?\n");
+    }
+
+    #[test]
     fn facts_are_lines() {
         let shown = facts(&serde_json::json!({
             "attempts": 3,
-            "what": { "body": null, "headers": [["accept", "*/*"], ["x\u{1b}", "1"]] },
+            "what": { "body": null, "query": "", "headers": [["accept", "*/*"], ["x\u{1b}", "1"]] },
         }));
         assert_eq!(shown, "attempts: 3\nwhat:\n  headers: accept: */*\n  headers: x : 1\n");
     }

@@ -7,12 +7,11 @@ use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::Failure;
-use super::runtime;
-use crate::app::Setup;
+use super::{runtime, setup};
 use crate::limits::cli::SHUTDOWN;
 
 pub(super) fn run(config: &Path) -> Result<(), Failure> {
-    let setup = Setup::load(config)?;
+    let setup = setup(config)?;
     for warning in &setup.warnings {
         tracing::warn!("{warning}");
     }
@@ -33,7 +32,7 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let (first, asked) = tokio::sync::oneshot::channel::<()>();
     tokio::spawn(async move {
         next(&mut terminate, &mut interrupt).await;
-        tracing::info!("stopping when what is at work is done; the same signal again stops at once");
+        tracing::info!("asked to stop; asked once more, ltvd stops at once");
         // Nobody listens any more if the daemon has ended by itself.
         let _ = first.send(());
         let number = next(&mut terminate, &mut interrupt).await;

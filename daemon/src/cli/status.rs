@@ -1,5 +1,7 @@
 //! `ltvd status`
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::call::Call;
@@ -71,6 +73,11 @@ fn text(status: &Value, daemon: bool) -> String {
             .collect()
     };
     text.push_str(&output::table(&COLUMNS.map(|(title, _)| title), integrations.iter().map(row)));
+    let not_taken: String =
+        not_taken(status).map(|(path, what)| format!("  {}: {}\n", output::plain(path), output::plain(what))).collect();
+    if !not_taken.is_empty() {
+        text.push_str(&format!("\nnot taken from the drop folder:\n{not_taken}"));
+    }
     for integration in integrations {
         for problem in integration.get("problems").and_then(Value::as_array).into_iter().flatten() {
             let problem = problem.as_str().map_or_else(|| problem.to_string(), str::to_owned);
@@ -78,6 +85,13 @@ fn text(status: &Value, daemon: bool) -> String {
         }
     }
     text
+}
+
+/// What the drop folder did not take lately.
+fn not_taken(status: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let lately = status.pointer("/drop/lately").and_then(Value::as_object);
+    let notes = lately.into_iter().flatten().filter_map(|(path, what)| Some((path.as_str(), what.as_str()?)));
+    notes.filter(|(path, _)| !Path::new(path).components().any(|part| part.as_os_str() == "done"))
 }
 
 fn connector(integration: &Value) -> String {

@@ -22,7 +22,7 @@ pub(super) enum Command {
 
 pub(super) fn webhook(config: &Path, command: Command) -> Result<(), Failure> {
     let Command::Url { integration } = command;
-    let setup = Setup::load(config)?;
+    let setup = super::setup(config)?;
     let (integration, connector) = choose(&setup, integration.as_deref())?;
     let token = integration.webhook_token.as_ref().map(|token| token.expose_secret());
     let token = token.ok_or_else(|| Failure::Failed("the address has no random part".to_owned()))?;

@@ -220,7 +220,7 @@ impl fmt::Display for Failure {
             Self::Throttled(pause) => write!(f, "too many requests: {pause}"),
             Self::Unavailable(pause) => write!(f, "the platform does not work at the moment: {pause}"),
             Self::Malformed(text) => {
-                write!(f, "what came cannot be read: {text}; it waits in quarantine for a person or a newer connector")
+                write!(f, "what came cannot be read: {text}")
             }
             Self::Internal(text) => write!(f, "a fault of the connector: {text}; report it to its author"),
         }

@@ -17,7 +17,17 @@ use crate::model::manifest::{
 };
 
 /// Names that every integration has, so that no connector may use them for a setting.
-pub const RESERVED_SETTINGS: [&str; 4] = ["connector", "enabled", "schedule", "zone"];
+pub const RESERVED_SETTINGS: [&str; 9] = [
+    "bad_rows",
+    "complete_through",
+    "connector",
+    "date_order",
+    "decimal_mark",
+    "enabled",
+    "schedule",
+    "webhooks_complete",
+    "zone",
+];
 
 /// Longest id or name of a setting, bytes: they become file names and keys of configuration.
 const NAME_BYTES: usize = 64;

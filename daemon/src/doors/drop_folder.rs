@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use notify::{RecursiveMode, Watcher};
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 use crate::app::App;
@@ -96,11 +97,21 @@ fn make_folders(app: &App) -> io::Result<()> {
 }
 
 fn watch(dir: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
-    let made = notify::recommended_watcher(move |_| changed.notify_one()).and_then(|mut watcher| {
+    let told = move |event: notify::Result<Event>| {
+        // Looking at the folder is an event as well: waking up for it would never end.
+        if event.is_ok_and(|event| matters(event.kind)) {
+            changed.notify_one();
+        }
+    };
+    let made = notify::recommended_watcher(told).and_then(|mut watcher| {
         watcher.watch(dir, RecursiveMode::Recursive)?;
         Ok(watcher)
     });
     made.inspect_err(|error| tracing::info!(%error, "no events from the drop folder; it is looked at regularly")).ok()
+}
+
+fn matters(kind: EventKind) -> bool {
+    !kind.is_access() || kind == EventKind::Access(AccessKind::Close(AccessMode::Write))
 }
 
 /// Imports what has settled. True if something has not settled yet.
@@ -113,6 +124,7 @@ fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> bool {
         }
     };
     seen.retain(|path, _| found.iter().any(|file| file.path == *path));
+    forget_gone(app);
     let mut unsettled = false;
     for file in found {
         let now = Instant::now();
@@ -153,7 +165,10 @@ fn list(app: &App) -> io::Result<Vec<Found>> {
                     found.extend(as_file(entry?.path(), Some(name)));
                 }
             } else {
-                note(app, &path, "no integration has the name of this folder; its files are not read");
+                const UNKNOWN: &str = "no integration has the name of this folder; its files are not read";
+                if note(app, &path, UNKNOWN) {
+                    tracing::warn!(folder = %path.display(), "{UNKNOWN}");
+                }
             }
         } else {
             found.extend(as_file(path, None));
@@ -208,7 +223,8 @@ fn take(app: &App, file: &Found) -> bool {
     };
     match put_away(&file.path, folder, &text) {
         Ok(path) => {
-            note(app, &path, text.lines().next().unwrap_or_default());
+            let what = if folder == DONE { "imported" } else { "refused; see the report beside it" };
+            note(app, &path, what);
             true
         }
         Err(error) => {
@@ -250,12 +266,33 @@ fn put_away(path: &Path, folder: &str, report: &str) -> io::Result<PathBuf> {
     Ok(target)
 }
 
-fn note(app: &App, path: &Path, text: &str) {
+/// What was said of files and folders that are not there any more is of no interest.
+fn forget_gone(app: &App) {
+    let mut notes = app.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
+    notes.retain(|path, _| app.config.paths.drop_dir.join(path).symlink_metadata().is_ok());
+}
+
+/// Keeps what people should see. True if that is news.
+fn note(app: &App, path: &Path, text: &str) -> bool {
     let mut notes = app.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
     let shown = path.strip_prefix(&app.config.paths.drop_dir).unwrap_or(path);
-    notes.insert(shown.to_string_lossy().into_owned(), text.to_owned());
+    let before = notes.insert(shown.to_string_lossy().into_owned(), text.to_owned());
     // Only what happened lately is of interest; the reports have the rest.
     while notes.len() > limits::REPORTED_ROWS {
         notes.pop_first();
+    }
+    before.is_none_or(|before| before != text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_at_the_folder_wakes_nobody() {
+        assert!(!matters(EventKind::Access(AccessKind::Open(AccessMode::Any))));
+        assert!(!matters(EventKind::Access(AccessKind::Close(AccessMode::Read))));
+        assert!(matters(EventKind::Access(AccessKind::Close(AccessMode::Write))));
+        assert!(matters(EventKind::Create(notify::event::CreateKind::File)));
     }
 }

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::{BadRows, Integration};
 use crate::connector::{Batch, CallContext, CallError, Connector};
-use crate::files::{self, Candidate, FileError, Plan};
+use crate::files::{self, BadRow, Candidate, FileError, Plan};
 use crate::ledger::{Delivery, Finish, Import, Ingest, LedgerError, Marks, Quarantined, State, Total, What};
 use crate::limits::{doors as limits, ledger::QUARANTINED_ROWS};
 use crate::model::{Change, Door, Entry, Rows, day_number};
@@ -43,7 +43,7 @@ pub struct Request<'a> {
     pub integration: Option<&'a str>,
     /// Work everything out, and store nothing.
     pub dry_run: bool,
-    /// Exclusive end up to which the file is complete, if the operator says so.
+    /// The last day that the file has whole, if the operator says so.
     pub complete_through: Option<NaiveDate>,
 }
 
@@ -138,7 +138,8 @@ pub fn import(
     }
     policy?;
     progress(Phase::Commit, 0, None);
-    let delivery = app.ledger.new_delivery();
+    // The same bytes are the same delivery: what they left in quarantine is replaced.
+    let delivery = known_before.map_or_else(|| app.ledger.new_delivery(), |import| import.delivery);
     let counts = ingest.counts();
     let quarantine = quarantine(integration, connector, &read.refused, &plan, now)?;
     if let Some(archive) = archive {
@@ -154,7 +155,7 @@ pub fn import(
     };
     let marks = Marks {
         file_last_ms: read.span_ms.map(|(_, last)| last),
-        declared_day: request.complete_through.map(day_number),
+        declared_day: request.complete_through.map(|day| day_number(day).saturating_add(1)),
         webhook_last_ms: None,
     };
     let finish = Finish {
@@ -166,6 +167,33 @@ pub fn import(
     };
     ingest.finish(finish)?;
     Ok(report)
+}
+
+/// Reads archived files of an integration again, oldest first: all, or the one of a delivery. Gives how many were read, and
+/// what went wrong with the others.
+///
+/// # Errors
+/// If the ledger fails.
+pub fn read_again(app: &App, integration: &str, delivery: Option<u64>) -> Result<(u64, Vec<ImportError>), LedgerError> {
+    let mut files: Vec<_> = app
+        .ledger
+        .imports()?
+        .into_iter()
+        .filter(|(owner, _, import)| owner == integration && delivery.is_none_or(|wanted| wanted == import.delivery))
+        .collect();
+    files.sort_by_key(|(_, _, import)| import.at_ms);
+    let (mut read, mut failed) = (0, Vec::new());
+    for (_, sha256, known) in files {
+        let request =
+            Request { name: &known.name, integration: Some(integration), dry_run: false, complete_through: None };
+        let source = app.ledger.archived(&sha256)?;
+        match import(app, &request, source, &mut |_, _, _| {}) {
+            Ok(_) => read += 1,
+            Err(ImportError::Ledger(error)) => return Err(error),
+            Err(error) => failed.push(error),
+        }
+    }
+    Ok((read, failed))
 }
 
 fn candidates<'a>(
@@ -254,30 +282,38 @@ fn read_rows(
         }
         // Only the readers keep the receiving end: when they are gone the splitter must not wait for them.
         drop(batches);
-        scope.spawn(move || splitter(plan, &to_readers, &to_ledger));
-        collect(&answers, plan.rows(), ingest, progress)
+        let splitter = scope.spawn(move || splitter(plan, &to_readers, &to_ledger));
+        // The receiving end goes along: after an error nobody waits to send to it.
+        let mut outcome = collect(answers, plan.rows(), ingest, progress)?;
+        if let Ok((held_back, total)) = splitter.join() {
+            outcome.refused_total += total;
+            outcome.refused.extend(held_back.iter().map(RefusedRow::from));
+        }
+        Ok(outcome)
     })
 }
 
+/// Gives the rows that were held back because a row that belongs to them is bad.
 fn splitter(
     plan: &Plan,
     to_readers: &SyncSender<Numbered<Rows>>,
     to_ledger: &SyncSender<Numbered<Result<Answer, ImportError>>>,
-) {
-    for (number, rows) in plan.batches().enumerate() {
-        match rows {
-            // A closed channel: the collector has met an error and is gone.
-            Ok(rows) => {
-                if to_readers.send((number, rows)).is_err() {
-                    return;
-                }
-            }
+) -> (Vec<BadRow>, u64) {
+    let mut batches = plan.batches();
+    for (number, rows) in batches.by_ref().enumerate() {
+        // A closed channel: the collector has met an error and is gone.
+        let sent = match rows {
+            Ok(rows) => to_readers.send((number, rows)).is_ok(),
             Err(error) => {
                 let _ = to_ledger.send((number, Err(error.into())));
-                return;
+                false
             }
+        };
+        if !sent {
+            break;
         }
     }
+    batches.held_back()
 }
 
 fn reader(
@@ -336,7 +372,7 @@ fn entries_of(change: &Change) -> &[Entry] {
 }
 
 fn collect(
-    answers: &Receiver<Numbered<Result<Answer, ImportError>>>,
+    answers: Receiver<Numbered<Result<Answer, ImportError>>>,
     rows: u64,
     ingest: &mut Ingest<'_>,
     progress: &mut dyn FnMut(Phase, u64, Option<u64>),
@@ -448,9 +484,14 @@ fn check_bad_rows(
             "{bad} of {} rows cannot be read, and `bad_rows = \"reject-file\"` wants none; mend them and drop the file again",
             report.rows
         ),
+        BadRows::Quarantine if bad > 0 && bad == report.rows => {
+            let rows = if bad == 1 { "the only row".to_owned() } else { format!("not one of {bad} rows") };
+            let can = if bad == 1 { "cannot" } else { "can" };
+            format!("{rows} {can} be read; see the reasons, and whether this is the right file")
+        }
         // One bad row of a short file says nothing about the file.
         BadRows::Quarantine if bad > 1 && bad * 100 > report.rows * percent => format!(
-            "{bad} of {} rows cannot be read, more than `bad_rows_max_percent = {percent}` allows; nothing was imported: is this the right file?",
+            "{bad} of {} rows cannot be read, more than `bad_rows_max_percent = {percent}` allows: is this the right file?",
             report.rows
         ),
         BadRows::Quarantine

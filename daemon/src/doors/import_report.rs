@@ -1,17 +1,20 @@
 //! What the operator reads about a file: what it was taken for, what became of its rows, and what was left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Write};
 
 use chrono::DateTime;
 use serde::Serialize;
 
 use crate::book::Counts;
-use crate::files::{BadRow, Basis, Summary};
+use crate::files::{BadRow, Basis, Summary, disagrees};
 use crate::ledger::Total;
 use crate::limits::doors::REPORTED_ROWS;
 use crate::model::manifest::DateOrder;
 use crate::model::{Currency, Zone, format_minor};
+
+/// Headings that are not used, told in a report.
+const SHOWN_HEADINGS: usize = 40;
 
 /// A row that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -128,10 +131,27 @@ impl Display for ImportReport {
             writeln!(f, "               this very file was imported before")?;
         }
         for (what, total) in &self.totals {
-            writeln!(f, "  {what:<22} {:>8} entries {:>16}", total.entries, money(what, total.minor))?;
+            let entries = if total.entries == 1 { "entry  " } else { "entries" };
+            writeln!(f, "  {what:<22} {:>8} {entries} {:>16}", total.entries, money(what, total.minor))?;
         }
         if let Some((first, last)) = self.span_ms {
             writeln!(f, "  from         {} to {} ({})", self.local(first), self.local(last), self.zone.name())?;
+        }
+        if self.rows == 0 {
+            writeln!(
+                f,
+                "  note: there is a header and no row below it; if that is a surprise, look at the dates of the export"
+            )?;
+        }
+        for mark in &self.summary.currency_marks {
+            let read_as = self.totals.keys().filter_map(|what| what.split(' ').next()?.parse::<Currency>().ok());
+            let wrong: BTreeSet<Currency> = read_as.filter(|currency| disagrees(mark, *currency)).collect();
+            for currency in wrong {
+                writeln!(
+                    f,
+                    "  note: amounts are marked `{mark}`, but were read as {currency}: is the currency right?"
+                )?;
+            }
         }
         for (note, times) in &self.notes {
             let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
@@ -191,7 +211,12 @@ impl ImportReport {
             writeln!(f, "  not there    {}", absent.join(", "))?;
         }
         if !ignored.is_empty() {
-            writeln!(f, "  not used     {}", ignored.join(", "))?;
+            let shown = ignored.iter().take(SHOWN_HEADINGS).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = match ignored.len().saturating_sub(SHOWN_HEADINGS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            writeln!(f, "  not used     {shown}{more}")?;
         }
         Ok(())
     }

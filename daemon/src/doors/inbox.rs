@@ -7,12 +7,14 @@ use crate::book::Counts;
 use crate::clock::now_ms;
 use crate::config::Integration;
 use crate::connector::{
-    CallContext, CallError, Connector, Delivery, Header, Next, NoResponse, Outcome, Replies, Reply, Step, StoredEntry,
-    StoredOrder,
+    CallContext, CallError, Connector, Delivery, Failure, Header, Next, NoResponse, Outcome, Replies, Reply, Step,
+    StoredEntry, StoredOrder,
 };
 use crate::ledger::{Finish, LedgerError, Marks, Outcome as Stored, Quarantined, State, What};
 use crate::limits::{connector::LOOKUP_STEPS, doors as limits};
 use crate::model::Door;
+
+use super::import;
 
 /// Reads the inbox until the daemon ends. A failing ledger ends the daemon.
 pub async fn run(app: Arc<App>) {
@@ -34,22 +36,31 @@ pub async fn run(app: Arc<App>) {
     }
 }
 
-/// Puts deliveries back into the inbox that an older version of their connector could not read.
+/// Reads again what an older version of its connector could not read: webhook deliveries go back into the inbox, files are
+/// read from the archive. Gives how many.
 ///
 /// # Errors
 /// If the ledger fails.
-pub fn requeue_after_upgrade(app: &App) -> Result<usize, LedgerError> {
-    let mut requeued = 0;
-    for (delivery, line, quarantined) in app.ledger.quarantine(usize::MAX)? {
+pub fn retry_after_upgrade(app: &App) -> Result<usize, LedgerError> {
+    let mut stale = std::collections::BTreeMap::new();
+    for (delivery, _, quarantined) in app.ledger.quarantine(usize::MAX)? {
         let current = app.integration(&quarantined.integration).map(|(_, connector)| name_of(connector));
-        if line == 0
-            && current.is_some_and(|current| current != quarantined.connector)
-            && app.ledger.requeue(delivery)?
-        {
-            requeued += 1;
+        if current.is_some_and(|current| current != quarantined.connector) {
+            stale.insert(delivery, (quarantined.integration, quarantined.door));
         }
     }
-    Ok(requeued)
+    for (delivery, (integration, door)) in &stale {
+        if *door == Door::Webhook {
+            app.ledger.requeue(*delivery)?;
+            app.inbox.notify_one();
+        } else {
+            let (_, failed) = import::read_again(app, integration, Some(*delivery))?;
+            for error in failed {
+                tracing::warn!(integration, delivery, %error, "an archived file could not be read again");
+            }
+        }
+    }
+    Ok(stale.len())
 }
 
 /// Reads the oldest deliveries. Gives how many there were.
@@ -85,7 +96,12 @@ fn read_one(app: &App, stored: Stored) -> Result<(), LedgerError> {
         Ok(()) => Ok(()),
         Err(ReadError::Call(error)) => {
             tracing::warn!(integration = name, delivery = number, %error, "a delivery goes to quarantine");
-            quarantine(app, &name, number, &name_of(connector), error.to_string())
+            let reason = match error.failure() {
+                // The list of what waits names the connector; people need to know what is wrong with the delivery.
+                Some(Failure::Malformed(text)) => text.clone(),
+                _ => error.to_string(),
+            };
+            quarantine(app, &name, number, &name_of(connector), reason)
         }
         Err(ReadError::Endless) => {
             let reason = format!("the connector asked for orders in {LOOKUP_STEPS} steps without an end");
@@ -118,7 +134,7 @@ fn converse(
     let mut before = Before::default();
     for _ in 0..=LOOKUP_STEPS {
         let step = conversation.take_step();
-        match store(app, integration, connector, step, number, &mut before)? {
+        match store(app, integration, connector, step, (number, delivery.received_ms), &mut before)? {
             None => return Ok(()),
             Some(Asked { replies, state }) => {
                 conversation = conversation.resume(state.as_deref(), replies, context)?;
@@ -145,7 +161,7 @@ fn store(
     integration: &Integration,
     connector: &Connector,
     step: Step,
-    number: u64,
+    (number, received_ms): (u64, i64),
     before: &mut Before,
 ) -> Result<Option<Asked>, LedgerError> {
     let now = now_ms();
@@ -159,14 +175,14 @@ fn store(
     ingest.apply(changes)?;
     before.counts = sum(before.counts, ingest.counts());
     let (state, asked) = match next {
+        Next::Done(_) if !before.quarantine.is_empty() => (State::Quarantined, None),
         Next::Done(Outcome::Ignored(reason)) => (State::Ignored { reason }, None),
-        Next::Done(_) if before.quarantine.is_empty() => (State::Read { counts: before.counts }, None),
-        Next::Done(_) => (State::Quarantined, None),
+        Next::Done(_) => (State::Read { counts: before.counts }, None),
         Next::Ask(ask) => (State::Pending, Some(ask)),
     };
     let finish = Finish {
         quarantine: if asked.is_none() { std::mem::take(&mut before.quarantine) } else { Vec::new() },
-        marks: Marks { webhook_last_ms: Some(now), ..Marks::default() },
+        marks: Marks { webhook_last_ms: Some(received_ms), ..Marks::default() },
         memory: memory.map(|memory| (connector.sha256.clone(), memory)),
         concludes: asked.is_none(),
         ..Finish::new(now, number, state)

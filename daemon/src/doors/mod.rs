@@ -1,7 +1,7 @@
 //! The ways in: the drop folder and `ltvd import`, and the webhook listener. The poll door will stand beside them.
 //!
-//! Each takes a delivery in, lets the connector of its integration read it, and commits what came of it as one. None knows
-//! how another works; what they share is [`crate::app::App`].
+//! Each takes a delivery in, lets the connector of its integration read it, and commits what came of it as one. What they
+//! share is [`crate::app::App`].
 
 pub mod drop_folder;
 pub mod import;

@@ -87,6 +87,11 @@ pub(super) fn mask(body: &[u8], word: &[u8]) -> Vec<u8> {
     masked
 }
 
+/// [`mask`] for text.
+pub(super) fn mask_text(text: &str, word: &[u8]) -> String {
+    String::from_utf8_lossy(&mask(text.as_bytes(), word)).into_owned()
+}
+
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     if word.is_empty() { None } else { text.windows(word.len()).position(|window| window == word) }
 }

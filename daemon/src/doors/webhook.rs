@@ -5,7 +5,6 @@
 //! same work.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -163,7 +162,7 @@ fn check(
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         }
     };
-    let mut body = delivery.body;
+    let Delivery { mut query, mut headers, mut body, received_ms } = delivery;
     match proof {
         Proof::AddressOnly => {}
         Proof::Ping(None) => return Err(StatusCode::OK.into_response()),
@@ -182,18 +181,22 @@ fn check(
                 return refuse(&why);
             }
             body = proof::mask(&body, &value);
+            query = proof::mask_text(&query, &value);
+            for header in &mut headers {
+                header.value = proof::mask_text(&header.value, &value);
+            }
         }
         Proof::Hmac(hmac) => {
-            if !proof::signed(integration, &hmac, &body, delivery.received_ms) {
+            if !proof::signed(integration, &hmac, &body, received_ms) {
                 return refuse("its signature is wrong or too old");
             }
         }
     }
     Ok(NewDelivery {
         integration: name.clone(),
-        received_ms: delivery.received_ms,
-        query: delivery.query,
-        headers: delivery.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+        received_ms,
+        query,
+        headers: headers.into_iter().map(|header| (header.name, header.value)).collect(),
         body,
     })
 }
@@ -246,6 +249,3 @@ fn failed(app: &App, error: &LedgerError) -> bool {
     app.check_fatal(error);
     false
 }
-
-/// How long the end of the listener waits for the last commit.
-pub const LAST_COMMIT: Duration = Duration::from_secs(5);

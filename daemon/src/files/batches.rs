@@ -3,10 +3,10 @@
 use super::FileError;
 use super::cells::{Cells, Verdict};
 use super::groups::group_key;
-use super::plan::{Plan, WALK_BYTES, group_too_large};
+use super::plan::{BadRow, Plan, WALK_BYTES, group_too_large};
 use super::records::{Place, Records};
 use super::twins::Twins;
-use crate::limits::files::{BATCH_BYTES, BATCH_ROWS, GROUP_BYTES};
+use crate::limits::files::{BAD_ROWS, BATCH_BYTES, BATCH_ROWS, GROUP_BYTES};
 use crate::model::Rows;
 use crate::model::manifest::ColumnContent;
 
@@ -35,6 +35,8 @@ pub struct Batches<'p> {
     /// Rows can only have twins within their group.
     twins_in_group: bool,
     done: bool,
+    held_back: Vec<BadRow>,
+    held_back_total: u64,
 }
 
 impl<'p> Batches<'p> {
@@ -65,6 +67,8 @@ impl<'p> Batches<'p> {
             group_twins: Twins::new(plan.keys),
             twins_in_group,
             done: false,
+            held_back: Vec::new(),
+            held_back_total: 0,
         }
     }
 
@@ -89,6 +93,10 @@ impl<'p> Batches<'p> {
                 self.undo();
                 continue;
             }
+            if let Some(spoilt) = key.and_then(|key| plan.spoilt.get(&key)) {
+                self.hold_back(*spoilt);
+                continue;
+            }
             if !continues {
                 self.group_row = self.rows.lines.len();
                 self.group_place = self.main.place();
@@ -105,6 +113,25 @@ impl<'p> Batches<'p> {
         self.done = true;
         let rest = std::mem::take(&mut self.rows);
         Ok((!rest.lines.is_empty()).then_some(rest))
+    }
+
+    /// A row whose neighbour in the group is bad is left out as well: half an order would be a wrong order.
+    fn hold_back(&mut self, spoilt_by: u32) {
+        self.undo();
+        self.held_back_total += 1;
+        if self.held_back.len() < BAD_ROWS {
+            self.held_back.push(BadRow {
+                line: self.main.place().line,
+                column: None,
+                value: None,
+                reason: format!("belongs together with line {spoilt_by}, which cannot be read"),
+            });
+        }
+    }
+
+    /// The first rows that were left out because a row that belongs to them is bad, and how many there are in all.
+    pub fn held_back(self) -> (Vec<BadRow>, u64) {
+        (self.held_back, self.held_back_total)
     }
 
     /// Takes back the cells that were just written.

@@ -1,5 +1,6 @@
 //! Why a file is not taken. Every message is complete: what is wrong, where, and what to do.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 
@@ -275,7 +276,8 @@ pub struct UnknownLayout {
 impl fmt::Display for UnknownLayout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the headings fit no known kind of file.")?;
-        for near in &self.nearest {
+        let fewest = self.nearest.iter().map(|near| near.missing.len()).min().unwrap_or_default();
+        for near in self.nearest.iter().filter(|near| near.missing.len() == fewest) {
             let KnownFormat { integration, format, .. } = &near.format;
             write!(f, " For \"{format}\" of integration `{integration}` ")?;
             f.write_str(if near.missing.len() == 1 {
@@ -284,7 +286,9 @@ impl fmt::Display for UnknownLayout {
                 "these columns are missing: "
             })?;
             let columns = near.missing.iter().map(|missing| {
-                let accepted = list(missing.accepted.iter().map(|heading| format!("\"{heading}\"")), "or");
+                let more = missing.accepted.len().saturating_sub(SHOWN_ACCEPTED);
+                let shown = missing.accepted.iter().take(SHOWN_ACCEPTED).map(|heading| format!("\"{heading}\""));
+                let accepted = list(shown.chain((more > 0).then(|| format!("{more} others"))), "or");
                 match &missing.setting {
                     Some(setting) => format!("{} (setting `{setting}` says {accepted})", missing.column),
                     None => format!("{} (headed {accepted})", missing.column),
@@ -299,10 +303,18 @@ impl fmt::Display for UnknownLayout {
         if more > 0 {
             write!(f, " and {more} more")?;
         }
-        f.write_str(". Export the kind of file that is named here, with its header row and all columns")
+        f.write_str(". Export the kind of file that is named here, with its header row and all columns")?;
+        let connectors: BTreeSet<_> = self.nearest.iter().map(|near| near.format.connector.as_str()).collect();
+        let commands = connectors.into_iter().map(|connector| format!("`ltvd connector inspect {connector}`"));
+        match list(commands, "or") {
+            commands if commands.is_empty() => Ok(()),
+            commands => write!(f, "; {commands} tells all that is understood"),
+        }
     }
 }
 
+/// Headings that would do, told for each missing column.
+const SHOWN_ACCEPTED: usize = 4;
 /// Headings told in a message.
 const SHOWN_HEADINGS: usize = 40;
 /// Characters of a cell told in a message.

@@ -1,11 +1,13 @@
 //! The second pass: looks at all rows once, decides what holds for the whole file, and finds the rows that are bad.
 
+use std::collections::HashMap;
 use std::fs::File;
 
 use super::cells::{Cells, Fault, Verdict, plain_text};
 use super::encoding::Encoding;
 use super::error::{FileError, Seen, shown};
 use super::groups::{GroupFinder, Groups, HashKeys, group_key};
+use super::marks::CurrencyMarks;
 use super::notation::{Evidence, Notation, Options};
 use super::prepare::Prepared;
 use super::recognise::Recognised;
@@ -81,6 +83,8 @@ pub struct Summary {
     pub blank_rows: u64,
     /// The first dates.
     pub dates: Vec<SampleDate>,
+    /// Signs and codes of currencies that stand beside amounts.
+    pub currency_marks: Vec<String>,
 }
 
 /// A file that is understood and ready to be handed over.
@@ -98,6 +102,9 @@ pub struct Plan {
     bad_total: u64,
     landmarks: Vec<Place>,
     dates: Vec<SampleDate>,
+    currency_marks: Vec<String>,
+    /// Groups that have a bad row, by their key, and the line of the first of these.
+    pub(super) spoilt: HashMap<u64, u32>,
 }
 
 impl Plan {
@@ -129,11 +136,16 @@ impl Plan {
             match cells.inspect(&records, &mut scan.evidence) {
                 Verdict::Good => scan.good(&records, group_key(&records, &recognised, keys)),
                 Verdict::Blank => scan.blank_rows += 1,
-                Verdict::Bad(fault) => scan.bad(&records, fault),
+                Verdict::Bad(fault) => {
+                    if let Some(key) = group_key(&records, &recognised, keys) {
+                        scan.spoilt.entry(key).or_insert(records.place().line);
+                    }
+                    scan.bad(&records, fault);
+                }
             }
         }
         progress(prepared.text_end - prepared.text_start);
-        let Scan { evidence, groups, rows, blank_rows, bad, bad_total, landmarks, dates, .. } = scan;
+        let Scan { evidence, groups, rows, blank_rows, bad, bad_total, landmarks, dates, marks, spoilt, .. } = scan;
         let groups = match groups.finish() {
             Ok(groups) => groups,
             Err(place) => {
@@ -158,6 +170,8 @@ impl Plan {
             bad_total,
             landmarks,
             dates,
+            currency_marks: marks.finish(),
+            spoilt,
         })
     }
 
@@ -204,6 +218,7 @@ impl Plan {
             notation: self.notation.clone(),
             blank_rows: self.blank_rows,
             dates: self.dates.clone(),
+            currency_marks: self.currency_marks.clone(),
         }
     }
 
@@ -269,6 +284,8 @@ struct Scan<'r> {
     /// The column that dates are shown from, and the first of them.
     date_column: Option<usize>,
     dates: Vec<(u32, Vec<u8>)>,
+    marks: CurrencyMarks,
+    spoilt: HashMap<u64, u32>,
 }
 
 impl<'r> Scan<'r> {
@@ -285,12 +302,15 @@ impl<'r> Scan<'r> {
             landmarks: Vec::new(),
             date_column: recognised.columns.iter().find(is_date).and_then(|column| column.source),
             dates: Vec::new(),
+            marks: CurrencyMarks::default(),
+            spoilt: HashMap::new(),
         }
     }
 
     fn good(&mut self, record: &Records<'_>, key: Option<u64>) {
         self.rows += 1;
         self.groups.push(key, record.place());
+        self.marks.look(record, self.recognised);
         if let Some(column) = self.date_column.filter(|_| self.dates.len() < SAMPLE_DATES) {
             let cell = plain_text(record.cell(column));
             if !cell.is_empty() {

@@ -8,15 +8,21 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use redb::{ReadableDatabase, ReadableTable};
+
+use crate::limits::ledger as limits;
 
 use super::tables::IMPORTS;
 use super::{Ledger, LedgerError};
 
-/// A file on its way into the archive. Dropped without [`ArchiveWriter::keep`], it is gone.
+/// A file on its way into the archive, compressed by a thread of its own. Dropped without [`ArchiveWriter::keep`], it is
+/// gone.
 pub struct ArchiveWriter {
-    encoder: Option<zstd::Encoder<'static, File>>,
+    pieces: Option<SyncSender<Vec<u8>>>,
+    compressor: Option<JoinHandle<io::Result<File>>>,
     tmp: PathBuf,
     dir: PathBuf,
 }
@@ -36,12 +42,12 @@ impl Ledger {
         let tmp = self.tmp_dir().join(format!("archive-{}", self.number_delivery()));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&tmp);
         let file = file.map_err(|source| LedgerError::Io { what: "make the file", path: tmp.clone(), source })?;
-        let encoder = zstd::Encoder::new(file, 1).map_err(|source| LedgerError::Io {
-            what: "compress into",
-            path: tmp.clone(),
-            source,
-        })?;
-        Ok(ArchiveWriter { encoder: Some(encoder), tmp, dir: self.dir.join("archive") })
+        let (pieces, arriving) = sync_channel(limits::PIECES_WAITING);
+        let compressor = thread::Builder::new()
+            .name("archive".into())
+            .spawn(move || compress(file, &arriving))
+            .map_err(|source| LedgerError::Io { what: "start a thread for", path: tmp.clone(), source })?;
+        Ok(ArchiveWriter { pieces: Some(pieces), compressor: Some(compressor), tmp, dir: self.dir.join("archive") })
     }
 
     /// The raw bytes of an archived file.
@@ -82,27 +88,50 @@ impl ArchiveWriter {
     pub fn keep(mut self, sha256: &str) -> Result<(), LedgerError> {
         let path = archive_path(&self.dir, sha256);
         let io = |what, source| LedgerError::Io { what, path: path.clone(), source };
-        let Some(encoder) = self.encoder.take() else { return Ok(()) };
-        let file = encoder.finish().map_err(|error| io("compress into", error))?;
+        let file = self.compressed().map_err(|error| io("compress into", error))?;
         file.sync_all().map_err(|error| io("sync", error))?;
         fs::rename(&self.tmp, &path).map_err(|error| io("move into the archive", error))?;
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io("sync the folder of", error))
     }
 }
 
+impl ArchiveWriter {
+    /// Ends the stream and waits for the thread.
+    fn compressed(&mut self) -> io::Result<File> {
+        drop(self.pieces.take());
+        let gone = || io::Error::other("the compressing thread is gone");
+        self.compressor.take().ok_or_else(gone)?.join().map_err(|_| gone())?
+    }
+}
+
+fn compress(file: File, arriving: &Receiver<Vec<u8>>) -> io::Result<File> {
+    let mut encoder = zstd::Encoder::new(file, 1)?;
+    for piece in arriving {
+        encoder.write_all(&piece)?;
+    }
+    encoder.finish()
+}
+
 impl Write for ArchiveWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.encoder.as_mut().map_or(Ok(bytes.len()), |encoder| encoder.write(bytes))
+        let sent = self.pieces.as_ref().is_some_and(|pieces| pieces.send(bytes.to_vec()).is_ok());
+        if sent {
+            return Ok(bytes.len());
+        }
+        // The thread has met an error and ended: that error is the answer.
+        Err(self.compressed().err().unwrap_or_else(|| io::Error::other("the archive takes no more bytes")))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.encoder.as_mut().map_or(Ok(()), Write::flush)
+        Ok(())
     }
 }
 
 impl Drop for ArchiveWriter {
     fn drop(&mut self) {
-        if self.encoder.take().is_some() {
+        if self.compressor.is_some() {
+            // Nothing of it is kept, whatever the thread says.
+            let _ = self.compressed();
             let _ = fs::remove_file(&self.tmp);
         }
     }

@@ -44,6 +44,9 @@ pub enum LedgerError {
         "the ledger's storage failed: {0}; ltvd stops so that nothing is lost, check the disk (is it full?) and start it again"
     )]
     Storage(#[source] redb::Error),
+    /// A durable commit could not be taken into the book.
+    #[error("the book could not follow the log: {0}; ltvd stops, and reads the log anew at the next start")]
+    Behind(#[source] BookError),
     /// The book refused.
     #[error(transparent)]
     Book(#[from] BookError),
@@ -55,7 +58,7 @@ pub enum LedgerError {
 impl LedgerError {
     /// True if the process must end: the state on disk is not known any more.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Storage(_) | Self::Damaged { .. })
+        matches!(self, Self::Storage(_) | Self::Damaged { .. } | Self::Behind(_))
     }
 }
 

@@ -164,7 +164,12 @@ impl Ingest<'_> {
             self.written_ahead = 0;
             let spent = Draft::unaddressed(&self.ledger.book());
             let draft = std::mem::replace(&mut self.draft, spent);
-            self.ledger.book.write().unwrap_or_else(PoisonError::into_inner).absorb(draft)?;
+            self.ledger
+                .book
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .absorb(draft)
+                .map_err(LedgerError::Behind)?;
         }
         Ok(counts)
     }

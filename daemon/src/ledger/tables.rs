@@ -134,7 +134,7 @@ pub struct Marks {
     pub file_last_ms: Option<i64>,
     /// Exclusive end that the operator declared with an import: days since 1970-01-01.
     pub declared_day: Option<i32>,
-    /// When the last webhook delivery that was believed arrived.
+    /// When the last webhook delivery that was read had arrived.
     pub webhook_last_ms: Option<i64>,
 }
 

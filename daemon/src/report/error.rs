@@ -20,8 +20,12 @@ pub enum ReportError {
     },
     /// Nobody says up to when these integrations are complete, and the question names no day either.
     #[error(
-        "it is not known up to which day {} is complete; sync or import it, declare `complete_through`, or ask with an as-of day",
-        .integrations.join(", ")
+        "{}",
+        if .integrations.is_empty() {
+            "there are no entries yet; drop an export into the drop folder or let the platform send webhooks, then ask again".to_owned()
+        } else {
+            format!("it is not known up to which day {} is complete; import it, declare `complete_through`, or ask with an as-of day", .integrations.join(", "))
+        }
     )]
     NoAsOf {
         /// Names of the integrations without a mark.

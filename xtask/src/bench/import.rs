@@ -96,7 +96,7 @@ impl Bench {
         if data.exists() {
             fs::remove_dir_all(&data).context("cannot empty the data folder")?;
         }
-        output(Command::new(&self.binary).arg("check").arg("--config").arg(&self.config))?;
+        output(Command::new(&self.binary).arg("status").arg("--config").arg(&self.config))?;
         let mut import = Command::new(&self.binary);
         import.arg("import").arg(&self.file).args(["--integration", "bench", "--json", "--config"]).arg(&self.config);
         measure(&mut import)

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, SecondsFormat};
 use serde_json::{Value, json};
 
-use super::super::output::table;
+use super::super::output::{count, table};
 use super::trial::Trial;
 use crate::model::{Change, Entry, Line, Moment, Zone, day_of, format_minor};
 
@@ -36,11 +36,10 @@ fn summary(trial: &Trial) -> Vec<(&'static str, String)> {
     let mut lines: Vec<(&str, String)> = Vec::new();
     lines.extend(trial.format.iter().map(|format| ("format", format.clone())));
     lines.extend(trial.proof.iter().map(|proof| ("proof", proof.clone())));
-    let changes = trial.changes.len();
-    lines.push((
-        "result",
-        format!("{changes} changes, {} rejects, {} rows ignored", trial.rejects.len(), trial.ignored),
-    ));
+    let changes = count(trial.changes.len() as u64, "change", "changes");
+    let rejects = count(trial.rejects.len() as u64, "reject", "rejects");
+    let ignored = count(trial.ignored, "row left out", "rows left out");
+    lines.push(("result", format!("{changes}, {rejects}, {ignored}")));
     lines.extend(trial.outcome.iter().map(|outcome| ("outcome", outcome.clone())));
     lines.extend(trial.notes.iter().map(|note| ("note", note.clone())));
     if trial.rounded > 0 {

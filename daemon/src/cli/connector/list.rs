@@ -4,18 +4,20 @@ use std::path::{Path, PathBuf};
 
 use super::super::failure::Failure;
 use super::super::output;
-use super::{load_folder, load_registry};
-use crate::config;
-use crate::connector::{Connector, Host, Interfaces};
+use super::{folder_at_fault, load_registry};
+use crate::config::{self, Paths};
+use crate::connector::{Connector, Interfaces};
 
 pub(super) fn list(config: &Path, dir: Option<PathBuf>) -> Result<(), Failure> {
-    let (registry, _host) = match dir {
-        Some(dir) => {
-            let host = Host::new(None)?;
-            (load_folder(&host, &dir)?, host)
-        }
-        None => load_registry(&config::locate(config)?)?,
+    let paths = match dir {
+        // Without a data folder there is no cache to look for.
+        Some(dir) => Paths { data_dir: PathBuf::new(), drop_dir: PathBuf::new(), connectors_dir: dir },
+        None => config::locate(config)?,
     };
+    if let Some(fault) = folder_at_fault(&paths.connectors_dir) {
+        return Err(Failure::Config(fault));
+    }
+    let (registry, _host) = load_registry(&paths)?;
     if registry.connectors.is_empty() {
         output::say("there is no connector that can be used");
     } else {

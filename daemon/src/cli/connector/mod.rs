@@ -58,23 +58,34 @@ impl From<LoadError> for Failure {
 /// looking must not make anything.
 ///
 /// # Errors
-/// If there is no such folder, or WebAssembly does not work here.
+/// If WebAssembly does not work here.
 pub(super) fn load_registry(paths: &Paths) -> Result<(Registry, Host), Failure> {
     let cache = paths.data_dir.join("cache");
     let host = Host::new(cache.is_dir().then_some(cache.as_path()))?;
-    let registry = load_folder(&host, &paths.connectors_dir)?;
+    let registry = host.load_dir(&paths.connectors_dir);
     Ok((registry, host))
 }
 
-fn load_folder(host: &Host, folder: &Path) -> Result<Registry, Failure> {
-    if !folder.is_dir() {
-        return Err(Failure::Config(format!(
-            "{}: there is no such folder; it is `connectors_dir` of the configuration. Make it and copy connectors (*.wasm) \
-             into it; where ltvd is built from source, `cargo xtask connectors` builds them",
-            folder.display()
-        )));
-    }
-    Ok(host.load_dir(folder))
+/// What to do about a folder that is not there or holds nothing. Integrations whose connector is missing only follow from
+/// that.
+pub(super) fn folder_at_fault(folder: &Path) -> Option<String> {
+    let what = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+        Err(error) => return Some(format!("{}: cannot be read: {error}", folder.display())),
+        Ok(mut files) => {
+            let is_wasm =
+                |file: std::fs::DirEntry| file.path().extension().is_some_and(|end| end.eq_ignore_ascii_case("wasm"));
+            if files.any(|file| file.is_ok_and(is_wasm)) {
+                return None;
+            }
+            "no connectors are in this folder".to_owned()
+        }
+    };
+    Some(format!(
+        "{}: {what}; it is `connectors_dir` of the configuration. Copy connectors (*.wasm) there; in the source of ltvd, \
+         `cargo xtask connectors` builds them",
+        folder.display()
+    ))
 }
 
 /// A connector by its file, or by its id in the configured folder. The host must live as long as it is used.
@@ -84,7 +95,11 @@ fn find(config: &Path, name: &str) -> Result<(Arc<Connector>, Host), Failure> {
         let host = Host::new(None)?;
         return Ok((Arc::new(host.load_file(path)?), host));
     }
-    let (registry, host) = load_registry(&config::locate(config)?)?;
+    let paths = config::locate(config)?;
+    if let Some(fault) = folder_at_fault(&paths.connectors_dir) {
+        return Err(Failure::Config(fault));
+    }
+    let (registry, host) = load_registry(&paths)?;
     if let Some(connector) = registry.connectors.get(name) {
         return Ok((Arc::clone(connector), host));
     }
@@ -99,4 +114,20 @@ fn find(config: &Path, name: &str) -> Result<(Arc<Connector>, Host), Failure> {
             )
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_connectors_is_told_with_its_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder_at_fault(&folder.path().join("none")).unwrap();
+        assert!(missing.contains("no such folder") && missing.contains("cargo xtask connectors"), "{missing}");
+        std::fs::write(folder.path().join("notes.txt"), "").unwrap();
+        assert!(folder_at_fault(folder.path()).unwrap().contains("no connectors"));
+        std::fs::write(folder.path().join("shop.wasm"), "").unwrap();
+        assert_eq!(folder_at_fault(folder.path()), None);
+    }
 }

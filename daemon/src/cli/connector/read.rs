@@ -90,10 +90,12 @@ pub(super) fn read(connector: &Arc<Connector>, args: &Args) -> Result<(), Failur
         }
     };
     // What was read before a failure is worth seeing, and so is the log.
-    if args.json {
-        output::print_json(&entries::to_json(&trial, context.zone))?;
-    } else {
-        output::print(&entries::to_text(&trial))?;
+    if result.is_ok() || !trial.is_empty() {
+        if args.json {
+            output::print_json(&entries::to_json(&trial, context.zone))?;
+        } else {
+            output::print(&entries::to_text(&trial))?;
+        }
     }
     result.map_err(Failure::Failed)
 }

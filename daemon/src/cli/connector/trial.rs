@@ -30,6 +30,15 @@ pub(super) struct Trial {
     pub(super) log: Vec<LogLine>,
 }
 
+impl Trial {
+    /// Whether nothing came of the delivery, not even a word about it.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { format, proof, changes, rejects, outcome, notes, log, .. } = self;
+        let said = format.is_some() || proof.is_some() || outcome.is_some() || !notes.is_empty() || !log.is_empty();
+        !said && changes.is_empty() && rejects.is_empty()
+    }
+}
+
 /// Something that could not be read.
 #[derive(Debug)]
 pub(super) struct Rejected {

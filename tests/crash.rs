@@ -1,0 +1,171 @@
+//! Power cuts: what was acknowledged is there, nothing is there twice, and a file is in wholly or not at all.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::Value;
+
+use crate::kit::{BOUND, Shop, http, wait_until};
+
+const CONFIG: &str = r#"
+[report]
+currency = "USD"
+
+[integrations.files]
+connector = "generic"
+currency = "USD"
+
+[integrations.hooks]
+connector = "samcart"
+currency = "USD"
+"#;
+
+/// Rows of the large file.
+const ROWS: usize = 200_000;
+
+/// Different at every run, and told, so that a failure can be looked into.
+fn random() -> impl FnMut(u64) -> Duration {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let mut state = now.as_secs() << 20 | u64::from(now.subsec_micros()) | 1;
+    eprintln!("seed {state}");
+    move |below_ms| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        Duration::from_millis(state % below_ms)
+    }
+}
+
+/// One sale of a dollar a row.
+fn large_file(rows: usize) -> String {
+    let mut text = String::from("id,order,date,email,amount\n");
+    for row in 0..rows {
+        writeln!(text, "t{row},o{row},2026-01-{:02} 10:00:00,c{}@example.org,1.00", 1 + row % 28, row % 20_000)
+            .unwrap();
+    }
+    text
+}
+
+fn entries(shop: &Shop, integration: &str) -> u64 {
+    let status = shop.status();
+    let known = status["integrations"].as_array().unwrap().iter().find(|known| known["name"] == integration);
+    known.unwrap()["entries"].as_u64().unwrap()
+}
+
+#[test]
+fn a_file_is_wholly_in_or_out_whenever_the_power_fails() {
+    let shop = Shop::new(CONFIG);
+    let mut random = random();
+    let file = large_file(ROWS);
+    let name = "large.csv";
+    let mut daemon = shop.start();
+    shop.drop_file("files", name, file.as_bytes());
+
+    // Some kills come while the file is read, others, on fast machines, after it is in: both must be survived.
+    let delays = [Duration::from_millis(120), Duration::from_millis(900), random(2_000), random(5_000), random(9_000)];
+    for delay in delays {
+        sleep(delay);
+        daemon.kill();
+        daemon = shop.start();
+        let found = entries(&shop, "files");
+        assert!(found == 0 || found == ROWS as u64, "after {delay:?}: {found}");
+    }
+    // The last moment there is: the file is in, its report is written, and it may not have been moved yet.
+    let report = shop.path("drop/files/done").join(format!("{name}.report.txt"));
+    wait_until("the report is written", BOUND * 2, || report.exists().then_some(()));
+    daemon.kill();
+    let daemon = shop.start();
+    assert_eq!(entries(&shop, "files"), ROWS as u64);
+    wait_until("the file is put away", BOUND * 2, || (!shop.path("drop/files").join(name).exists()).then_some(()));
+    assert_eq!(entries(&shop, "files"), ROWS as u64);
+    let all = &shop.revenue("by=month")["total"];
+    assert_eq!((&all["orders"], &all["net"]), (&Value::from(ROWS), &Value::from(format!("{ROWS}.00"))));
+    daemon.stop();
+}
+
+fn purchase(order: &str) -> String {
+    format!(
+        r#"{{"type":"Order","product":{{"id":1,"name":"Tea","price":"1.00","tax":"0.00","shipping":"0.00"}},
+        "customer":{{"email":"many@example.org"}},"order":{{"id":"{order}","total":"1.00"}}}}"#
+    )
+}
+
+/// Order ids of all entries of the one customer that buys through webhooks.
+fn orders_in_ledger(shop: &Shop) -> Vec<String> {
+    let answer = shop.get("/v1/customers/many@example.org");
+    if answer.status == 404 {
+        return Vec::new();
+    }
+    let answer = answer.ok().json();
+    answer["entries"].as_array().unwrap().iter().map(|e| e["order_id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_was_acknowledged_survives_power_cuts() {
+    let shop = Shop::new(CONFIG);
+    let mut random = random();
+    let mut daemon = shop.start();
+    let path = shop.webhook_path("hooks");
+    let mut acknowledged = BTreeSet::new();
+    let mut sent = BTreeSet::new();
+    let delays = [Duration::from_millis(60), Duration::from_millis(400), random(300), random(1_500)];
+    for (round, delay) in delays.into_iter().enumerate() {
+        let stop = AtomicBool::new(false);
+        // A file that is imported at the same time makes commits of both kinds overlap.
+        shop.drop_file("files", &format!("round-{round}.csv"), large_file(5_000 * (round + 1)).as_bytes());
+        thread::scope(|scope| {
+            let senders: Vec<_> = (0..8)
+                .map(|thread| {
+                    let (shop, path, stop) = (&shop, path.as_str(), &stop);
+                    scope.spawn(move || {
+                        let (mut tried, mut acknowledged) = (Vec::new(), Vec::new());
+                        for number in 0.. {
+                            let order = format!("{round}-{thread}-{number}");
+                            let body = purchase(&order);
+                            tried.push(order.clone());
+                            match http::try_send(shop.hooks, "POST", path, &[], body.as_bytes()) {
+                                Ok(response) if response.status == 200 => acknowledged.push(order),
+                                // Asked to come back later.
+                                Ok(response) => assert_eq!(response.status, 503),
+                                Err(_) => break,
+                            }
+                            if stop.load(Ordering::Relaxed) {
+                                break;
+                            }
+                        }
+                        (tried, acknowledged)
+                    })
+                })
+                .collect();
+            sleep(delay);
+            daemon.kill();
+            stop.store(true, Ordering::Relaxed);
+            for sender in senders {
+                let (tried, taken) = sender.join().unwrap();
+                sent.extend(tried);
+                acknowledged.extend(taken);
+            }
+            daemon = shop.start();
+        });
+        // Every one is in the inbox or in the ledger now, and in the end in the ledger.
+        let start = Instant::now();
+        shop.wait_for_inbox();
+        eprintln!("round {round}: {} acknowledged so far, inbox read in {:?}", acknowledged.len(), start.elapsed());
+        let found = orders_in_ledger(&shop);
+        let once: BTreeSet<String> = found.iter().cloned().collect();
+        assert_eq!(found.len(), once.len(), "an order is there twice");
+        let lost: Vec<_> = acknowledged.difference(&once).collect();
+        assert!(lost.is_empty(), "lost after {delay:?}: {lost:?}");
+        assert!(once.is_subset(&sent), "orders that nobody sent");
+    }
+    assert!(!acknowledged.is_empty());
+    for round in 0..4 {
+        shop.wait_for_report("files", &format!("round-{round}.csv")).ok();
+    }
+    assert_eq!(entries(&shop, "files"), 20_000);
+    assert_eq!(shop.status()["quarantined"], 0);
+    daemon.stop();
+}

@@ -1,0 +1,17 @@
+//! What end-to-end tests are made of: a shop in a folder of its own, the real binary, real files and sockets.
+//!
+//! Nothing here stands in for a part of the daemon. Tests run at the same time, so each has its own folder and ports; only
+//! the cache of compiled connectors is shared, since compiling takes seconds.
+
+mod connectors;
+mod daemon;
+pub(crate) mod http;
+mod plain;
+mod shop;
+mod wait;
+
+pub(crate) use connectors::connector_file;
+pub(crate) use daemon::Output;
+pub(crate) use plain::plain;
+pub(crate) use shop::{Report, Shop};
+pub(crate) use wait::{BOUND, wait_until};

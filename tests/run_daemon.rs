@@ -1,0 +1,262 @@
+//! The daemon as operators and platforms meet it: start, stop, addresses, answers, and doing things again.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::kit::{Shop, http, plain};
+
+const CONFIG: &str = r#"
+[report]
+currency = "USD"
+
+[integrations.files]
+connector = "generic"
+currency = "USD"
+
+[integrations.tea]
+connector = "samcart"
+currency = "USD"
+"#;
+
+const FILE: &str = "id,order,date,email,amount,kind\n\
+    1,A,2026-01-10 10:00:00,ada@example.org,100.00,sale\n\
+    2,A,2026-01-20 10:00:00,ada@example.org,40.00,refund\n\
+    3,B,2026-01-11 10:00:00,bo@example.org,50.00,sale\n";
+
+const PURCHASE: &str = r#"{"type":"Order","product":{"id":1,"name":"Tea","price":"30.00","tax":"0.00","shipping":"0.00"},
+    "customer":{"email":"Cleo@Example.org"},"order":{"id":"70","total":"30.00"}}"#;
+
+/// All figures that must not change.
+fn figures(shop: &Shop) -> [Value; 3] {
+    [
+        shop.revenue("by=day")["rows"].clone(),
+        shop.ltv("as_of=2026-06-01&horizons=30,to_date")["total"].clone(),
+        shop.status()["entries"].clone(),
+    ]
+}
+
+#[test]
+fn it_ends_in_order_and_starts_again() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    shop.import("files", "a.csv", FILE.as_bytes()).ok();
+    shop.post_webhook("tea", "application/json", PURCHASE.as_bytes()).ok();
+    // What was acknowledged a moment ago is not lost by the end.
+    daemon.terminate();
+    assert_eq!(daemon.exit_code(), Some(0));
+    let daemon = shop.start();
+    shop.wait_for_inbox();
+    // 100 - 40 + 50 + 30
+    assert_eq!(shop.revenue("by=month")["total"]["net"], "140.00");
+    assert_eq!(shop.status()["entries"], 4);
+    daemon.stop();
+}
+
+#[test]
+fn a_busy_port_is_said_and_ends_it() {
+    let shop = Shop::new(CONFIG);
+    for (port, table) in [(shop.api, "api"), (shop.hooks, "webhooks")] {
+        let _busy = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let (status, stderr) = shop.try_start().expect_err("the port is busy");
+        assert_eq!(status.code(), Some(1));
+        let said = format!("cannot listen on 127.0.0.1:{port} for [{table}]");
+        assert!(stderr.contains(&said), "{stderr}");
+    }
+    shop.start().stop();
+}
+
+#[test]
+fn a_second_daemon_on_the_same_data_is_refused() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    let config = fs::read_to_string(shop.path("ltvd.toml")).unwrap();
+    fs::write(shop.path("other.toml"), config.replace(&format!(":{}", shop.api), ":0")).unwrap();
+    let second = shop.cli(["run", "--config", "other.toml"]);
+    assert_eq!(second.code, Some(1));
+    assert!(plain(&shop, &second.stderr).contains("[shop]/data"), "{}", second.stderr);
+    daemon.stop();
+}
+
+#[test]
+fn platforms_may_try_the_address() {
+    let shop = Shop::new(CONFIG);
+    let _daemon = shop.start();
+    let path = shop.webhook_path("tea");
+    for (method, body) in [("HEAD", ""), ("GET", ""), ("OPTIONS", ""), ("POST", ""), ("POST", "{}")] {
+        assert_eq!(http::send(shop.hooks, method, &path, &[], body.as_bytes()).status, 200, "{method} {body}");
+    }
+    assert_eq!(http::send(shop.hooks, "DELETE", &path, &[], b"").status, 405);
+    assert_eq!(shop.status()["entries"], 0);
+    // Reports are not to be had where platforms send to, nor the other way round.
+    assert_eq!(http::send(shop.hooks, "GET", "/v1/status", &[], b"").status, 404);
+    assert_eq!(http::send(shop.api, "POST", &path, &[], PURCHASE.as_bytes()).status, 404);
+}
+
+#[test]
+fn strangers_learn_nothing_about_integrations() {
+    let shop = Shop::new(CONFIG);
+    let _daemon = shop.start();
+    let token = shop.webhook_path("tea").rsplit('/').next().unwrap().to_owned();
+    let other = "x".repeat(token.len());
+    let ask = |path: String| {
+        let answers = ["GET", "POST"].map(|method| {
+            let mut answer = http::send(shop.hooks, method, &path, &[], PURCHASE.as_bytes());
+            answer.headers.retain(|(name, _)| name != "date");
+            (answer.status, answer.headers, answer.body)
+        });
+        assert_eq!(answers[0].0, 404);
+        answers
+    };
+    let wrong_token = ask(format!("/hooks/tea/{other}"));
+    // Unknown, one without webhooks, another's token, a part of the token.
+    for path in [
+        format!("/hooks/nobody/{token}"),
+        format!("/hooks/files/{token}"),
+        format!("/hooks/tea/{}", &token[1..]),
+        format!("/hooks/tea/{token}x"),
+        format!("/hooks/tea/{}", token.to_ascii_uppercase()),
+    ] {
+        assert_eq!(ask(path.clone()), wrong_token, "{path}");
+    }
+    assert_eq!(shop.status()["entries"], 0);
+}
+
+#[test]
+fn reports_are_for_this_host_and_for_known_questions() {
+    let shop = Shop::new(CONFIG);
+    let _daemon = shop.start();
+    let with_host = |host: &str| http::send(shop.api, "GET", "/v1/status", &[("Host", host)], b"");
+    for ours in ["localhost", "127.0.0.1", "[::1]:8380", &format!("localhost:{}", shop.api)] {
+        assert_eq!(with_host(ours).status, 200, "{ours}");
+    }
+    for theirs in ["evil.example", "evil.example:8380", "127.0.0.1.evil.example", "localhost.evil.example"] {
+        let answer = with_host(theirs);
+        assert_eq!(answer.status, 421, "{theirs}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    }
+    for (target, said) in [
+        ("/v1/ltv?horizon=30", "did you mean `horizons`"),
+        ("/v1/ltv?horizons=30&horizons=x", "`x` is not a horizon"),
+        ("/v1/revenue?by=year", "use one of day, week, month"),
+        ("/v1/revenue?from=2026-02-30", "is not a day"),
+        ("/v1/revenue?from=2026-02-02&to=2026-02-01", "must be before"),
+        ("/v1/revenue?integration=fils", "there is no integration `fils`"),
+        ("/v1/status?x=1", "there is no parameter `x`"),
+        ("/v1/revenue?timezone=Mars", "is not a time zone"),
+    ] {
+        let answer = shop.get(target);
+        assert_eq!(answer.status, 400, "{target}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        assert!(answer.json()["detail"].as_str().unwrap().contains(said), "{target}: {}", answer.text());
+    }
+    assert_eq!(shop.get("/v1/nothing").status, 404);
+    assert_eq!(shop.post("/v1/status", b"").status, 405);
+    assert_eq!(shop.get("/healthz").ok().text(), "ok\n");
+    assert_eq!(shop.get("/readyz").ok().text(), "ready\n");
+}
+
+#[test]
+fn a_token_guards_reports_and_nothing_else() {
+    let shop = Shop::empty();
+    let token = "a-token-of-some-length";
+    shop.write_config(&format!(
+        "[api]\nlisten = \"127.0.0.1:{}\"\ntoken = \"{token}\"\n[webhooks]\nlisten = \"127.0.0.1:{}\"\n{CONFIG}",
+        shop.api, shop.hooks
+    ));
+    let daemon = shop.start();
+    let ask = |value: &str| http::send(shop.api, "GET", "/v1/status", &[("Authorization", value)], b"").status;
+    assert_eq!(shop.get("/v1/status").status, 401);
+    assert_eq!(ask("Bearer a-token-of-some-lengt"), 401);
+    assert_eq!(ask(&format!("Basic {token}")), 401);
+    assert_eq!(ask(&format!("Bearer {token}")), 200);
+    assert_eq!(shop.get("/healthz").status, 200);
+    // Commands on this machine have it from the configuration.
+    shop.cli(["status"]).ok();
+    assert!(!daemon.stderr().contains(token));
+}
+
+#[test]
+fn an_answer_that_is_known_is_not_sent_again() {
+    let shop = Shop::new(CONFIG);
+    let _daemon = shop.start();
+    shop.import("files", "a.csv", FILE.as_bytes()).ok();
+    let target = "/v1/revenue?by=month";
+    let first = shop.get(target).ok();
+    let etag = first.header("etag").unwrap().to_owned();
+    let again = |etag: &str| http::send(shop.api, "GET", target, &[("If-None-Match", etag)], b"");
+    let known = again(&etag);
+    assert_eq!((known.status, known.body.as_slice()), (304, &b""[..]));
+    assert_eq!(known.header("etag"), Some(etag.as_str()));
+    assert_eq!(again("\"other\"").status, 200);
+    shop.deliver("tea", "application/json", PURCHASE.as_bytes());
+    let changed = again(&etag);
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.header("etag"), Some(etag.as_str()));
+}
+
+#[test]
+fn the_example_configuration_passes_the_check() {
+    let shop = Shop::empty();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config.example.toml");
+    shop.write_config(&fs::read_to_string(example).unwrap());
+    let output = shop.cli(["check"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert_eq!(output.stdout, "ltvd.toml: nothing is wrong; 2 integrations, 3 connectors\n");
+    // Its one literal secret is meant as a sample, and warned about without being shown.
+    assert!(output.stderr.contains("a secret stands in the file itself"), "{}", output.stderr);
+    assert!(!output.stderr.contains("demo-word"), "{}", output.stderr);
+}
+
+#[test]
+fn doing_it_again_adds_nothing() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    shop.import("files", "a.csv", FILE.as_bytes()).ok();
+    shop.deliver("tea", "application/json", PURCHASE.as_bytes());
+    let before = figures(&shop);
+    assert_eq!(before[2], 4);
+
+    let again = shop.import("files", "a-again.csv", FILE.as_bytes()).ok();
+    assert!(again.contains("0 new, 0 changed, 3 known") && again.contains("was imported before"), "{again}");
+    // The same rows in another order and notation are another file, and the same money.
+    let mut rows: Vec<&str> = FILE.lines().collect();
+    rows[1..].reverse();
+    let other = format!("\u{feff}{}\r\n", rows.join("\r\n"));
+    let again = shop.import("files", "other.csv", other.as_bytes()).ok();
+    assert!(again.contains("0 new, 0 changed, 3 known") && !again.contains("was imported before"), "{again}");
+    shop.deliver("tea", "application/json", PURCHASE.as_bytes());
+    assert_eq!(figures(&shop), before);
+
+    assert!(shop.cli(["replay"]).ok().starts_with("2 deliveries"));
+    shop.wait_for_inbox();
+    assert_eq!(figures(&shop), before);
+    daemon.stop();
+    assert!(shop.cli(["replay", "tea"]).ok().contains("2 deliveries read again; in quarantine now: 0"));
+    let _daemon = shop.start();
+    assert_eq!(figures(&shop), before);
+}
+
+#[test]
+fn a_dry_run_tells_all_and_stores_nothing() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    fs::write(shop.path("a.csv"), FILE).unwrap();
+    let before = (figures(&shop), shop.get("/").ok().json(), shop.get("/v1/imports").ok().json());
+    let import = ["import", "a.csv", "--integration", "files"];
+    let dry = shop.cli(import.into_iter().chain(["--dry-run"])).ok();
+    assert!(dry.contains("dry run, nothing stored") && dry.contains("entries      3 new"), "{dry}");
+    assert_eq!((figures(&shop), shop.get("/").ok().json(), shop.get("/v1/imports").ok().json()), before);
+    let real = shop.cli(import).ok();
+    assert!(real.contains("entries      3 new"), "{real}");
+    let dry = shop.cli(import.into_iter().chain(["--dry-run"])).ok();
+    assert!(dry.contains("0 new, 0 changed, 3 known"), "{dry}");
+    daemon.stop();
+    // Without a daemon it is the same.
+    let dry = shop.cli(import.into_iter().chain(["--dry-run", "--json"])).ok();
+    let dry: Value = serde_json::from_str(&dry).unwrap();
+    assert_eq!((&dry["counts"]["new"], &dry["counts"]["unchanged"]), (&Value::from(0), &Value::from(3)));
+    assert_eq!(shop.cli(["status", "--json"]).ok().matches("\"entries\": 3").count(), 2);
+}
