@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -86,9 +86,18 @@ fn a_file_is_wholly_in_or_out_whenever_the_power_fails() {
     daemon.stop();
 }
 
-fn purchase(order: &str) -> String {
+/// A sale of a dollar, and so many bytes that cannot be compressed much.
+fn purchase(order: &str, padding: usize) -> String {
+    let mut state = order
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b"0123456789abcdefghijklmnopqrstuv"[usize::try_from(state >> 59).unwrap()])
+    });
+    let noise: String = noise.take(padding).collect();
     format!(
-        r#"{{"type":"Order","product":{{"id":1,"name":"Tea","price":"1.00","tax":"0.00","shipping":"0.00"}},
+        r#"{{"type":"Order","noise":"{noise}","product":{{"id":1,"name":"Tea","price":"1.00","tax":"0.00","shipping":"0.00"}},
         "customer":{{"email":"many@example.org"}},"order":{{"id":"{order}","total":"1.00"}}}}"#
     )
 }
@@ -103,63 +112,77 @@ fn orders_in_ledger(shop: &Shop) -> Vec<String> {
     answer["entries"].as_array().unwrap().iter().map(|e| e["order_id"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Every acknowledged order is in the ledger once, and none that nobody sent.
+#[track_caller]
+fn check_orders(shop: &Shop, sent: &BTreeSet<String>, acknowledged: &BTreeSet<String>, when: &str) {
+    let found = orders_in_ledger(shop);
+    let once: BTreeSet<String> = found.iter().cloned().collect();
+    assert_eq!(found.len(), once.len(), "an order is there twice, {when}");
+    let lost: Vec<_> = acknowledged.difference(&once).collect();
+    assert!(lost.is_empty(), "lost {when}: {lost:?}");
+    assert!(once.is_subset(sent), "orders that nobody sent, {when}");
+}
+
+/// Sends orders in eight threads, each until it is not answered any more, while `meanwhile` runs. Gives those that were
+/// sent and those that were acknowledged.
+fn send_orders(shop: &Shop, round: usize, padding: usize, meanwhile: impl FnOnce()) -> [BTreeSet<String>; 2] {
+    let path = shop.webhook_path("hooks");
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let sender = |thread: usize| {
+            let (path, stop) = (path.as_str(), &stop);
+            move || {
+                let [mut sent, mut acknowledged] = [BTreeSet::new(), BTreeSet::new()];
+                for number in 0.. {
+                    let order = format!("{round}-{thread}-{number}");
+                    let body = purchase(&order, padding);
+                    sent.insert(order.clone());
+                    match http::try_send(shop.hooks, "POST", path, &[], body.as_bytes()) {
+                        Ok(response) if response.status == 200 => drop(acknowledged.insert(order)),
+                        // Asked to come back later.
+                        Ok(response) => assert_eq!(response.status, 503),
+                        Err(_) => break,
+                    }
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+                [sent, acknowledged]
+            }
+        };
+        let senders: Vec<_> = (0..8).map(|thread| scope.spawn(sender(thread))).collect();
+        meanwhile();
+        stop.store(true, Ordering::Relaxed);
+        let mut all = [BTreeSet::new(), BTreeSet::new()];
+        for sender in senders {
+            let [sent, acknowledged] = sender.join().unwrap();
+            all[0].extend(sent);
+            all[1].extend(acknowledged);
+        }
+        all
+    })
+}
+
 #[test]
 fn what_was_acknowledged_survives_power_cuts() {
     let shop = Shop::new(CONFIG);
     let mut random = random();
     let mut daemon = shop.start();
-    let path = shop.webhook_path("hooks");
-    let mut acknowledged = BTreeSet::new();
-    let mut sent = BTreeSet::new();
+    let [mut sent, mut acknowledged] = [BTreeSet::new(), BTreeSet::new()];
     let delays = [Duration::from_millis(60), Duration::from_millis(400), random(300), random(1_500)];
     for (round, delay) in delays.into_iter().enumerate() {
-        let stop = AtomicBool::new(false);
         // A file that is imported at the same time makes commits of both kinds overlap.
         shop.drop_file("files", &format!("round-{round}.csv"), large_file(5_000 * (round + 1)).as_bytes());
-        thread::scope(|scope| {
-            let senders: Vec<_> = (0..8)
-                .map(|thread| {
-                    let (shop, path, stop) = (&shop, path.as_str(), &stop);
-                    scope.spawn(move || {
-                        let (mut tried, mut acknowledged) = (Vec::new(), Vec::new());
-                        for number in 0.. {
-                            let order = format!("{round}-{thread}-{number}");
-                            let body = purchase(&order);
-                            tried.push(order.clone());
-                            match http::try_send(shop.hooks, "POST", path, &[], body.as_bytes()) {
-                                Ok(response) if response.status == 200 => acknowledged.push(order),
-                                // Asked to come back later.
-                                Ok(response) => assert_eq!(response.status, 503),
-                                Err(_) => break,
-                            }
-                            if stop.load(Ordering::Relaxed) {
-                                break;
-                            }
-                        }
-                        (tried, acknowledged)
-                    })
-                })
-                .collect();
+        let [tried, taken] = send_orders(&shop, round, 0, || {
             sleep(delay);
             daemon.kill();
-            stop.store(true, Ordering::Relaxed);
-            for sender in senders {
-                let (tried, taken) = sender.join().unwrap();
-                sent.extend(tried);
-                acknowledged.extend(taken);
-            }
-            daemon = shop.start();
         });
+        sent.extend(tried);
+        acknowledged.extend(taken);
+        daemon = shop.start();
         // Every one is in the inbox or in the ledger now, and in the end in the ledger.
-        let start = Instant::now();
         shop.wait_for_inbox();
-        eprintln!("round {round}: {} acknowledged so far, inbox read in {:?}", acknowledged.len(), start.elapsed());
-        let found = orders_in_ledger(&shop);
-        let once: BTreeSet<String> = found.iter().cloned().collect();
-        assert_eq!(found.len(), once.len(), "an order is there twice");
-        let lost: Vec<_> = acknowledged.difference(&once).collect();
-        assert!(lost.is_empty(), "lost after {delay:?}: {lost:?}");
-        assert!(once.is_subset(&sent), "orders that nobody sent");
+        check_orders(&shop, &sent, &acknowledged, &format!("after {delay:?}"));
     }
     assert!(!acknowledged.is_empty());
     for round in 0..4 {
@@ -167,5 +190,37 @@ fn what_was_acknowledged_survives_power_cuts() {
     }
     assert_eq!(entries(&shop, "files"), 20_000);
     assert_eq!(shop.status()["quarantined"], 0);
+    daemon.stop();
+}
+
+#[test]
+fn what_is_acknowledged_during_a_stop_is_kept() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    let mut code = None;
+    let [sent, acknowledged] = send_orders(&shop, 0, 0, || {
+        sleep(Duration::from_millis(300));
+        daemon.terminate();
+        code = daemon.exit_code();
+    });
+    assert_eq!(code, Some(0));
+    assert!(!acknowledged.is_empty());
+    let daemon = shop.start();
+    shop.wait_for_inbox();
+    check_orders(&shop, &sent, &acknowledged, "after a stop");
+    daemon.stop();
+}
+
+#[test]
+fn a_full_disk_ends_it_loudly_and_loses_nothing_acknowledged() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start_on_small_disk(4 << 10);
+    let mut code = None;
+    let [sent, acknowledged] = send_orders(&shop, 0, 60_000, || code = daemon.exit_code());
+    assert_eq!(code, Some(1));
+    assert!(!acknowledged.is_empty() && acknowledged.len() < sent.len());
+    let daemon = shop.start();
+    shop.wait_for_inbox();
+    check_orders(&shop, &sent, &acknowledged, "after the disk was full");
     daemon.stop();
 }

@@ -1,12 +1,12 @@
 //! End-to-end tests: the real binary, real components, real files, real sockets on loopback.
 
 mod bad_config;
-mod bad_config;
-mod bad_files;
 mod bad_files;
 mod bad_webhooks;
 mod connectors;
 mod crash;
 mod kit;
 mod run_daemon;
+mod samcart;
+mod thrivecart;
 mod worked_example;

@@ -1,12 +1,16 @@
 //! The daemon as operators and platforms meet it: start, stop, addresses, answers, and doing things again.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
 
+use ltvd::limits::http as limits;
 use serde_json::Value;
 
-use crate::kit::{Shop, http, plain};
+use crate::kit::{BOUND, Shop, http, plain, wait_until};
 
 const CONFIG: &str = r#"
 [report]
@@ -52,6 +56,101 @@ fn it_ends_in_order_and_starts_again() {
     // 100 - 40 + 50 + 30
     assert_eq!(shop.revenue("by=month")["total"]["net"], "140.00");
     assert_eq!(shop.status()["entries"], 4);
+    daemon.stop();
+}
+
+/// Begins a request to a listener and leaves it unfinished.
+fn begin(port: u16, head: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    stream
+        .write_all(format!("{head}\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", PURCHASE.len()).as_bytes())
+        .unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
+    // Until the daemon has taken the connection.
+    sleep(Duration::from_millis(300));
+    stream
+}
+
+#[test]
+fn a_request_under_way_is_finished_before_it_ends() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    let (first, rest) = PURCHASE.split_at(50);
+    let mut stream = begin(shop.hooks, &format!("POST {} HTTP/1.1", shop.webhook_path("tea")), first);
+    daemon.terminate();
+    sleep(Duration::from_millis(500));
+    stream.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(daemon.exit_code(), Some(0));
+    let _daemon = shop.start();
+    shop.wait_for_inbox();
+    assert_eq!(shop.status()["entries"], 1);
+}
+
+#[test]
+fn nobody_can_keep_it_from_ending() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    // One that says nothing, one that stops in its head, one in its body, and one that stays after its answer.
+    let _silent = [shop.api, shop.hooks].map(|port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap());
+    let mut in_head = TcpStream::connect((Ipv4Addr::LOCALHOST, shop.hooks)).unwrap();
+    in_head.write_all(b"POST /hooks/").unwrap();
+    let _in_body = begin(shop.hooks, &format!("POST {} HTTP/1.1", shop.webhook_path("tea")), "{");
+    let mut idle = TcpStream::connect((Ipv4Addr::LOCALHOST, shop.api)).unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    idle.read_exact(&mut [0; 12]).unwrap();
+    let start = Instant::now();
+    daemon.terminate();
+    assert_eq!(daemon.exit_code(), Some(0));
+    // What is allowed for requests under way, and some time for a slow machine.
+    assert!(start.elapsed() < limits::DRAIN + Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    let _in_body = begin(shop.hooks, &format!("POST {} HTTP/1.1", shop.webhook_path("tea")), "{");
+    daemon.terminate();
+    wait_until("the first signal is heard", BOUND, || daemon.stderr().contains("the same signal again").then_some(()));
+    daemon.terminate();
+    // As a shell says of a process that SIGTERM ended.
+    assert_eq!(daemon.exit_code(), Some(128 + 15));
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_file_leaves_it_wholly_in_or_out() {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    let rows: String =
+        (0..100_000).map(|row| format!("{row},o{row},2026-01-10,c{row}@example.org,1.00,sale\n")).collect();
+    let file = format!("{}\n{rows}", FILE.lines().next().unwrap());
+    fs::write(shop.path("by-hand.csv"), &file).unwrap();
+    let by_hand = thread::scope(|scope| {
+        let by_hand = scope.spawn(|| shop.cli(["import", "by-hand.csv", "--integration", "files"]));
+        sleep(Duration::from_millis(1_500));
+        daemon.terminate();
+        assert_eq!(daemon.exit_code(), Some(0));
+        by_hand.join().unwrap()
+    });
+    let daemon = shop.start();
+    let entries = shop.status()["entries"].as_u64().unwrap();
+    match by_hand.code {
+        Some(0) => assert_eq!(entries, 100_000),
+        Some(75) => assert!(entries == 0 || entries == 100_000, "{entries}"),
+        _ => panic!("{by_hand:?}"),
+    }
+    shop.drop_file("files", "dropped.csv", file.as_bytes());
+    sleep(Duration::from_millis(700));
+    daemon.stop();
+    let daemon = shop.start();
+    let entries = shop.status()["entries"].as_u64().unwrap();
+    assert!(entries == 0 || entries == 100_000, "{entries}");
+    shop.wait_for_report("files", "dropped.csv").ok();
+    assert_eq!(shop.status()["entries"], 100_000);
     daemon.stop();
 }
 

@@ -7,9 +7,13 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use super::http;
 use super::wait::{BOUND, wait_until};
 
-/// A command of the real binary. Nothing of the environment decides what it does.
+/// A command of the real binary.
 pub(super) fn command(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ltvd"));
+    with_plain_environment(Command::new(env!("CARGO_BIN_EXE_ltvd")), dir)
+}
+
+/// Nothing of the environment decides what it does.
+fn with_plain_environment(mut command: Command, dir: &Path) -> Command {
     command.current_dir(dir).env_remove("LTVD_CONFIG").env_remove("LTVD_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
     command
 }
@@ -53,18 +57,31 @@ impl Daemon {
     /// # Errors
     /// What it wrote, if it ends instead, and how it ended.
     pub(super) fn start(dir: &Path, api: u16) -> Result<Self, (ExitStatus, String)> {
+        let mut run = command(dir);
+        run.arg("run");
+        Self::start_by(run, dir, api)
+    }
+
+    /// As [`Self::start`], with a disk on which no file can be larger than this: beyond it, writing fails.
+    pub(super) fn start_on_small_disk(dir: &Path, api: u16, file_kib_max: u32) -> Result<Self, (ExitStatus, String)> {
+        // The limit is in blocks of 512 bytes (POSIX). The signal that goes with it would end the process unheard.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" run", file_kib_max * 2);
+        let mut run = Command::new("sh");
+        run.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_ltvd"));
+        Self::start_by(with_plain_environment(run, dir), dir, api)
+    }
+
+    fn start_by(mut run: Command, dir: &Path, api: u16) -> Result<Self, (ExitStatus, String)> {
         let log = dir.join("stderr.log");
         let start = fs::metadata(&log).map_or(0, |data| data.len());
         let stderr = OpenOptions::new().create(true).append(true).open(&log).expect("the log can be written");
-        let child = command(dir).arg("run").stdout(Stdio::null()).stderr(stderr).spawn().expect("the binary starts");
+        let child = run.stdout(Stdio::null()).stderr(stderr).spawn().expect("the binary starts");
         let mut daemon = Self { child, log };
         let ended = wait_until("the daemon is ready", BOUND, || {
             if let Some(status) = daemon.child.try_wait().expect("the daemon can be waited for") {
                 return Some(Some(status));
             }
-            let ready = http::try_send(api, "GET", "/readyz", &[], &[]).is_ok_and(|response| response.status == 200);
-            // Somebody else may answer at this port; then the daemon says so and ends.
-            (ready && daemon.said(start, "ltvd is ready")).then_some(None)
+            (http::is_ready(api) && daemon.said(start, "ltvd is ready")).then_some(None)
         });
         match ended {
             None => Ok(daemon),

@@ -66,12 +66,23 @@ pub(crate) fn try_send(
     parse(&answer, method == "HEAD")
 }
 
+/// Whether a daemon answers that it is ready. Whoever else listens there is not waited for.
+pub(super) fn is_ready(port: u16) -> bool {
+    let request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let answer = exchange_within(port, request, Duration::from_secs(2)).and_then(|answer| parse(&answer, false));
+    answer.is_ok_and(|response| response.status == 200)
+}
+
 /// Sends bytes as they are, and gives what comes back until the other side closes.
 pub(crate) fn exchange(port: u16, request: &[u8]) -> io::Result<Vec<u8>> {
+    exchange_within(port, request, SILENCE)
+}
+
+fn exchange_within(port: u16, request: &[u8], silence: Duration) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(SILENCE))?;
-    stream.set_write_timeout(Some(SILENCE))?;
+    stream.set_read_timeout(Some(silence))?;
+    stream.set_write_timeout(Some(silence))?;
     // Who refuses a body may answer and close before it has read all of it.
     let written = stream.write_all(request);
     let mut answer = Vec::new();

@@ -8,10 +8,12 @@ mod daemon;
 pub(crate) mod http;
 mod plain;
 mod shop;
+mod two_doors;
 mod wait;
 
 pub(crate) use connectors::connector_file;
 pub(crate) use daemon::Output;
 pub(crate) use plain::plain;
 pub(crate) use shop::{Report, Shop};
+pub(crate) use two_doors::TwoDoors;
 pub(crate) use wait::{BOUND, wait_until};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -112,6 +112,14 @@ impl Shop {
     /// Starts the daemon, if it starts; otherwise how it ended and what it said.
     pub(crate) fn try_start(&self) -> Result<Daemon, (ExitStatus, String)> {
         Daemon::start(self.dir.path(), self.api)
+    }
+
+    /// Starts the daemon on a disk on which no file can grow beyond this.
+    #[track_caller]
+    pub(crate) fn start_on_small_disk(&self, file_kib_max: u32) -> Daemon {
+        warm_up();
+        Daemon::start_on_small_disk(self.dir.path(), self.api, file_kib_max)
+            .unwrap_or_else(|(status, stderr)| panic!("the daemon ended with {status}:\n{stderr}"))
     }
 
     /// Runs a command of the command line in the folder.
@@ -259,7 +267,8 @@ fn free_port() -> u16 {
     let next = NEXT.get_or_init(|| AtomicU16::new((std::process::id().wrapping_mul(797) % u32::from(COUNT)) as u16));
     loop {
         let port = FIRST + next.fetch_add(1, Ordering::Relaxed) % COUNT;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        // Not tried by listening: a process that is being started elsewhere would keep the port for a moment.
+        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             return port;
         }
     }
