@@ -93,21 +93,25 @@ pub(crate) fn feed(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     println!();
     status(&mut options.ltvd(&["ltv"]))?;
-    farewell(&shops, folder);
+    farewell(options, &shops, folder);
     Ok(())
 }
 
-fn farewell(shops: &[Shop], folder: &Path) {
+fn farewell(options: &Options, shops: &[Shop], folder: &Path) {
     let shop = shops.first().map(|shop| shop.integration.as_str()).unwrap_or_default();
     println!(
         "\nltvd goes on running; Ctrl-C stops it. Look at\n  \
          http://{API}{LTV}\n  \
          http://{API}/v1/revenue?by=month\n  \
          http://{API}/healthz\n\
-         or, in another terminal in {},\n  \
-         drop a file of your own into drop/{shop}/ and see done/ or failed/ beside it\n  \
-         ltvd status, ltvd ltv, ltvd revenue (the binary is in target/)",
-        folder.display()
+         Drop a file of your own into\n  \
+         {folder}/drop/{shop}/\n\
+         and see done/ or failed/ in it. In another terminal, try\n  \
+         {ltvd} status\n  \
+         {ltvd} revenue\n  \
+         {ltvd} connector inspect thrivecart",
+        folder = folder.display(),
+        ltvd = format_args!("{} --config {}", options.binary.display(), options.config.display()),
     );
 }
 
