@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::kit::{BOUND, Shop, http, wait_until};
+use crate::kit::{BOUND, Shop, http, random, wait_until};
 
 const CONFIG: &str = r#"
 [report]
@@ -25,19 +25,6 @@ currency = "USD"
 
 /// Rows of the large file.
 const ROWS: usize = 200_000;
-
-/// Different at every run, and told, so that a failure can be looked into.
-fn random() -> impl FnMut(u64) -> Duration {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let mut state = now.as_secs() << 20 | u64::from(now.subsec_micros()) | 1;
-    eprintln!("seed {state}");
-    move |below_ms| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        Duration::from_millis(state % below_ms)
-    }
-}
 
 /// One sale of a dollar a row.
 fn large_file(rows: usize) -> String {
@@ -59,13 +46,14 @@ fn entries(shop: &Shop, integration: &str) -> u64 {
 fn a_file_is_wholly_in_or_out_whenever_the_power_fails() {
     let shop = Shop::new(CONFIG);
     let mut random = random();
+    let mut up_to = |ms| Duration::from_millis(random(ms) as u64);
     let file = large_file(ROWS);
     let name = "large.csv";
     let mut daemon = shop.start();
     shop.drop_file("files", name, file.as_bytes());
 
     // Some kills come while the file is read, others, on fast machines, after it is in: both must be survived.
-    let delays = [Duration::from_millis(120), Duration::from_millis(900), random(2_000), random(5_000), random(9_000)];
+    let delays = [Duration::from_millis(120), Duration::from_millis(900), up_to(2_000), up_to(5_000), up_to(9_000)];
     for delay in delays {
         sleep(delay);
         daemon.kill();
@@ -167,9 +155,10 @@ fn send_orders(shop: &Shop, round: usize, padding: usize, meanwhile: impl FnOnce
 fn what_was_acknowledged_survives_power_cuts() {
     let shop = Shop::new(CONFIG);
     let mut random = random();
+    let mut up_to = |ms| Duration::from_millis(random(ms) as u64);
     let mut daemon = shop.start();
     let [mut sent, mut acknowledged] = [BTreeSet::new(), BTreeSet::new()];
-    let delays = [Duration::from_millis(60), Duration::from_millis(400), random(300), random(1_500)];
+    let delays = [Duration::from_millis(60), Duration::from_millis(400), up_to(300), up_to(1_500)];
     for (round, delay) in delays.into_iter().enumerate() {
         // A file that is imported at the same time makes commits of both kinds overlap.
         shop.drop_file("files", &format!("round-{round}.csv"), large_file(5_000 * (round + 1)).as_bytes());

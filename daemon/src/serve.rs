@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
 use crate::limits::http as limits;
@@ -25,6 +25,7 @@ pub struct Peer(pub SocketAddr);
 pub async fn serve(name: &'static str, listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let (cut, uncut) = watch::channel(());
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         // A connection is only taken when there is room for it; others wait in the kernel's queue.
@@ -58,9 +59,16 @@ pub async fn serve(name: &'static str, listener: TcpListener, router: Router, sh
             .max_buf_size(limits::HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let connection = graceful.watch(connection);
+        let mut uncut = uncut.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(listener = name, %peer, %error, "a connection ended early");
+            tokio::select! {
+                result = connection => {
+                    if let Err(error) = result {
+                        tracing::debug!(listener = name, %peer, %error, "a connection ended early");
+                    }
+                }
+                // With what it holds: others wait until nobody can send them anything any more.
+                _ = uncut.changed() => {}
             }
             drop(place);
         });
@@ -72,4 +80,5 @@ pub async fn serve(name: &'static str, listener: TcpListener, router: Router, sh
             tracing::warn!(listener = name, "requests under way were cut off");
         }
     }
+    drop(cut);
 }

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use super::random::random;
 use super::shop::Shop;
 
 /// What a platform sends by webhook, and what its files say about the same time.
@@ -43,6 +44,29 @@ impl TwoDoors {
         });
     }
 
+    /// Takes everything in once, in orders drawn by lot, and checks the shop after each.
+    #[track_caller]
+    pub(crate) fn shuffled(&self, rounds: usize, check: impl Fn(&Shop, &str)) {
+        let mut random = random();
+        for _ in 0..rounds {
+            // Numbers of webhooks, and after them those of files.
+            let mut lots: Vec<usize> = (0..self.webhooks.len() + self.files.len()).collect();
+            for at in (1..lots.len()).rev() {
+                lots.swap(at, random(at + 1));
+            }
+            let shop = Shop::new(&self.config);
+            let daemon = shop.start();
+            for &lot in &lots {
+                match self.webhooks.get(lot) {
+                    Some(body) => self.deliver(&shop, &[body]),
+                    None => self.import_one(&shop, "", "", lot - self.webhooks.len()),
+                }
+            }
+            check(&shop, &format!("{lots:?}"));
+            daemon.stop();
+        }
+    }
+
     fn run(&self, how: &str, check: &impl Fn(&Shop, &str), first: impl Fn(&Shop)) {
         let shop = Shop::new(&self.config);
         let daemon = shop.start();
@@ -66,10 +90,13 @@ impl TwoDoors {
     }
 
     fn import(&self, shop: &Shop, before_name: &str, before_text: &str) {
-        for (name, text) in &self.files {
-            shop.import(self.integration, &format!("{before_name}{name}"), format!("{before_text}{text}").as_bytes())
-                .ok();
-        }
+        (0..self.files.len()).for_each(|number| self.import_one(shop, before_name, before_text, number));
+    }
+
+    fn import_one(&self, shop: &Shop, before_name: &str, before_text: &str, number: usize) {
+        let (name, text) = &self.files[number];
+        let (name, text) = (format!("{before_name}{name}"), format!("{before_text}{text}"));
+        shop.import(self.integration, &name, text.as_bytes()).ok();
     }
 
     fn deliver(&self, shop: &Shop, webhooks: &[&String]) {
