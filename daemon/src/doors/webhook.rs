@@ -88,7 +88,7 @@ async fn receive(
     let believed = believe(&door, integration.clone(), Arc::clone(connector), delivery).await;
     match believed {
         Ok(new) => keep(&door, &name, new).await,
-        Err(answer) => answer,
+        Err(answer) => *answer,
     }
 }
 
@@ -123,18 +123,19 @@ fn headers(map: &HeaderMap) -> Vec<Header> {
 }
 
 /// Asks the connector what must hold, and checks it. What is not believed is answered here.
+/// The box keeps the usual case small.
 async fn believe(
     door: &Door,
     integration: Integration,
     connector: Arc<Connector>,
     delivery: Delivery,
-) -> Result<NewDelivery, Response> {
-    let Ok(_place) = door.proofs.acquire().await else { return Err(unavailable()) };
+) -> Result<NewDelivery, Box<Response>> {
+    let Ok(_place) = door.proofs.acquire().await else { return Err(unavailable().into()) };
     let app = Arc::clone(&door.app);
     let checked = tokio::task::spawn_blocking(move || check(&app, &integration, &connector, delivery)).await;
     checked.unwrap_or_else(|panic| {
         tracing::error!(%panic, "checking a webhook request failed");
-        Err(StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        Err(StatusCode::INTERNAL_SERVER_ERROR.into_response().into())
     })
 }
 
@@ -143,32 +144,32 @@ fn check(
     integration: &Integration,
     connector: &Connector,
     delivery: Delivery,
-) -> Result<NewDelivery, Response> {
+) -> Result<NewDelivery, Box<Response>> {
     let name = &integration.name;
     let context = app.call_context(integration, connector, delivery.received_ms).map_err(|error| {
         tracing::error!(integration = name, %error, "a webhook request could not be checked");
         app.check_fatal(&error);
-        unavailable()
+        Box::new(unavailable())
     })?;
     let refuse = |why: &str| {
         tracing::warn!(integration = name, why, "a webhook request was refused");
-        Err(StatusCode::UNAUTHORIZED.into_response())
+        Err(StatusCode::UNAUTHORIZED.into_response().into())
     };
     let proof = match connector.prove(&delivery, &context) {
         Ok(proof) => proof,
         Err(error) => {
             tracing::error!(integration = name, %error, "a webhook request could not be checked");
             // It may be the connector's fault, so the platform should come back.
-            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response().into());
         }
     };
     let Delivery { mut query, mut headers, mut body, received_ms } = delivery;
     match proof {
         Proof::AddressOnly => {}
-        Proof::Ping(None) => return Err(StatusCode::OK.into_response()),
+        Proof::Ping(None) => return Err(StatusCode::OK.into_response().into()),
         Proof::Ping(Some(answer)) => {
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-            return Err((status, [(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response());
+            return Err((status, [(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response().into());
         }
         Proof::Refuse(why) => return refuse(&why),
         Proof::Equals { secret, value } => {
