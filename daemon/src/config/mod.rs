@@ -100,6 +100,7 @@ fn read_text(path: &Path) -> Result<String, Problems> {
     let failed = |error: std::io::Error| {
         let help = match error.kind() {
             std::io::ErrorKind::NotFound => "name it with --config, or copy config.example.toml there",
+            std::io::ErrorKind::IsADirectory => "name the file, not its folder",
             _ => "the user that runs ltvd must be allowed to read it",
         };
         Problem::of_file(path, format!("the configuration cannot be read: {error}")).help(help)

@@ -296,9 +296,9 @@ impl fmt::Display for UnknownLayout {
             });
             write!(f, "{}.", list(columns, "and"))?;
         }
-        let found: Vec<_> =
-            self.found.iter().take(SHOWN_HEADINGS).map(|heading| format!("\"{}\"", cut(heading))).collect();
-        let more = self.found.len().saturating_sub(SHOWN_HEADINGS);
+        let named = || self.found.iter().filter(|heading| !heading.is_empty());
+        let found: Vec<_> = named().take(SHOWN_HEADINGS).map(|heading| format!("\"{}\"", cut(heading))).collect();
+        let more = named().count().saturating_sub(SHOWN_HEADINGS);
         write!(f, " Headings found in line {}: {}", self.line, found.join(", "))?;
         if more > 0 {
             write!(f, " and {more} more")?;

@@ -172,7 +172,7 @@ fn what_is_no_table_is_refused_with_advice() {
     insta::assert_snapshot!(refuse(b"%PDF-1.7"), @"this is a PDF document, not a table of text; export it from the platform as CSV");
     insta::assert_snapshot!(refuse(b"\x1F\x8B\x08"), @"this is a gzip archive, not a table of text; unpack it and put the CSV file here");
     insta::assert_snapshot!(refuse(b"Order ID,Date\n1,\x00\n"), @"this is not a text file: it holds a zero byte at position 16; export it again as CSV");
-    insta::assert_snapshot!(refuse("Order ID,Name\n1,é".as_bytes().split_last().unwrap().1), @r#"the headings fit no known kind of file. For "Orders export" of integration `shop` these columns are missing: date (headed "date" or "order date"), amount (headed "amount", "price" or "total") and email (headed "email" or "customer email"). Headings found in line 1: "Order ID", "Name". Export the kind of file that is named here, with its header row and all columns"#);
+    insta::assert_snapshot!(refuse("Order ID,Name\n1,é".as_bytes().split_last().unwrap().1), @r#"the headings fit no known kind of file. For "Orders export" of integration `shop` these columns are missing: date (headed "date" or "order date"), amount (headed "amount", "price" or "total") and email (headed "email" or "customer email"). Headings found in line 1: "Order ID", "Name". Export the kind of file that is named here, with its header row and all columns; `ltvd connector inspect test` tells all that is understood"#);
     insta::assert_snapshot!(refuse("Order ID,Name é\n1,é".as_bytes().split_last().unwrap().1), @"the file ends in the middle of a character, so the end is missing; copy or export it again");
 }
 
@@ -358,13 +358,13 @@ fn a_setting_names_a_heading() {
     };
     assert_eq!(try_with("net eur").unwrap(), Some(4));
     assert_eq!(try_with(" ").unwrap(), Some(2));
-    insta::assert_snapshot!(try_with("Gross").unwrap_err(), @r#"the headings fit no known kind of file. For "Orders export" of integration `shop` one column is missing: amount (setting `amount_column` says "Gross"). Headings found in line 1: "Order", "Date", "Total", "Email", "Net (EUR)". Export the kind of file that is named here, with its header row and all columns"#);
+    insta::assert_snapshot!(try_with("Gross").unwrap_err(), @r#"the headings fit no known kind of file. For "Orders export" of integration `shop` one column is missing: amount (setting `amount_column` says "Gross"). Headings found in line 1: "Order", "Date", "Total", "Email", "Net (EUR)". Export the kind of file that is named here, with its header row and all columns; `ltvd connector inspect test` tells all that is understood"#);
 }
 
 #[test]
 fn unknown_layouts_are_explained() {
-    insta::assert_snapshot!(refusal("Name,Date,Total\nAda,2026-03-01,5\n"), @r#"the headings fit no known kind of file. For "Orders export" of integration `shop` these columns are missing: order_id (headed "order_id", "order" or "id") and email (headed "email" or "customer email"). Headings found in line 1: "Name", "Date", "Total". Export the kind of file that is named here, with its header row and all columns"#);
-    insta::assert_snapshot!(refusal("this is\nno table\n"), @r#"the headings fit no known kind of file. For "Orders export" of integration `shop` these columns are missing: order_id (headed "order_id", "order" or "id"), date (headed "date" or "order date"), amount (headed "amount", "price" or "total") and email (headed "email" or "customer email"). Headings found in line 1: "this is". Export the kind of file that is named here, with its header row and all columns"#);
+    insta::assert_snapshot!(refusal("Name,Date,Total\nAda,2026-03-01,5\n"), @r#"the headings fit no known kind of file. For "Orders export" of integration `shop` these columns are missing: order_id (headed "order_id", "order" or "id") and email (headed "email" or "customer email"). Headings found in line 1: "Name", "Date", "Total". Export the kind of file that is named here, with its header row and all columns; `ltvd connector inspect test` tells all that is understood"#);
+    insta::assert_snapshot!(refusal("this is\nno table\n"), @r#"the headings fit no known kind of file. For "Orders export" of integration `shop` these columns are missing: order_id (headed "order_id", "order" or "id"), date (headed "date" or "order date"), amount (headed "amount", "price" or "total") and email (headed "email" or "customer email"). Headings found in line 1: "this is". Export the kind of file that is named here, with its header row and all columns; `ltvd connector inspect test` tells all that is understood"#);
     insta::assert_snapshot!(refusal("Order ID,Date,Total,Email,email\n1,2026-03-01,5,a,b\n"), @r#"two columns are headed "Email": the 4th and the 5th; rename or remove one of them in line 1"#);
 }
 

@@ -27,7 +27,10 @@ pub(crate) async fn receive(daemon: Daemon, delivery: &Delivery, context: &Conte
     let settings = Settings::read(context)?;
     let event = Event::read(delivery)?;
     match event.told {
-        Told::Unknown if event.name.is_empty() => return ignored("the body has no `type`".to_owned()),
+        // It may be a sale all the same: somebody should look at it.
+        Told::Unknown if event.name.is_empty() => {
+            return malformed("the body has no `type`, so it does not say what happened");
+        }
         Told::Unknown => return ignored(format!("`{}` is no event that is known to carry money", event.name)),
         Told::State => return ignored(format!("`{}` carries no money", event.name)),
         _ => {}

@@ -50,16 +50,16 @@ pub(crate) fn manifest() -> Manifest {
         .csv(
             csv_format(ORDERS, "Orders")
                 .columns(order_columns(
-                    column("product").aliases(&["itemname", "product", "productname"]),
-                    column("plan").aliases(&["pricingoption", "plan"]),
+                    column("product").aliases(&["Item Name", "Product", "Product Name"]),
+                    column("plan").aliases(&["Pricing Option", "Plan"]),
                 ))
                 .group_by(&["order_id"]),
         )
         .csv(
             csv_format(TRANSACTIONS, "Transactions")
                 .columns(order_columns(
-                    column("product").aliases(&["relevantitemname"]).required(),
-                    column("plan").aliases(&["relevantitempricingoption", "pricingoption", "plan"]),
+                    column("product").aliases(&["Relevant Item Name"]).required(),
+                    column("plan").aliases(&["Relevant Item Pricing Option", "Pricing Option", "Plan"]),
                 ))
                 .group_by(&["order_id"]),
         )
@@ -67,7 +67,7 @@ pub(crate) fn manifest() -> Manifest {
         .csv(
             csv_format(LIMITED, "Limited Subscriptions").columns(
                 subscription_columns().into_iter().chain([column("total_payments")
-                    .aliases(&["totalpayments", "numberofinstallments", "paymentstotal", "limit", "installments"])
+                    .aliases(&["Total Payments", "Number of Installments", "Payments Total", "Limit", "Installments"])
                     .required()]),
             ),
         )
@@ -75,59 +75,68 @@ pub(crate) fn manifest() -> Manifest {
             csv_format(CUSTOMERS, "Customers or purchases")
                 .columns([
                     email(),
-                    column("date").aliases(&["orderdate"]).date().required(),
-                    column("name").aliases(&["fullname"]).required(),
-                    column("first_name").aliases(&["firstname"]),
-                    column("last_name").aliases(&["lastname"]),
-                    column("subscription_id").aliases(&["subscriptionid"]),
+                    column("date").aliases(&["Order Date"]).date().required(),
+                    column("name").aliases(&["Full Name"]).required(),
+                    column("first_name").aliases(&["First Name"]),
+                    column("last_name").aliases(&["Last Name"]),
+                    column("subscription_id").aliases(&["Subscription ID"]),
                 ])
                 .refused(CUSTOMERS_REFUSED),
         )
 }
 
 fn email() -> Column {
-    column("email").aliases(&["customeremail", "email", "emailaddress", "buyeremail"]).required()
+    column("email").aliases(&["Customer Email", "Email", "Email Address", "Buyer Email"]).required()
 }
 
 fn test() -> Column {
-    column("test").aliases(&["testmode", "test", "mode"])
+    column("test").aliases(&["Test Mode", "Test", "Mode"])
 }
 
 fn currency() -> Column {
-    column("currency").aliases(&["currency", "currencycode"])
+    column("currency").aliases(&["Currency", "Currency Code"])
 }
 
 /// Columns of files with one row for each item of each payment. [L, some G: no header is published]
 fn order_columns(product: Column, plan: Column) -> Vec<Column> {
     vec![
-        column("order_id").aliases(&["orderid", "order", "ordernumber"]),
-        column("invoice").aliases(&["invoiceid", "invoice", "invoicenumber"]),
-        column("event_id").aliases(&["eventid"]),
-        column("transaction_id").aliases(&["transactionid", "processortransactionid"]),
+        column("order_id").aliases(&["Order ID", "Order", "Order Number"]),
+        column("invoice").aliases(&["Invoice ID", "Invoice", "Invoice Number"]),
+        column("event_id").aliases(&["Event ID"]),
+        column("transaction_id").aliases(&["Transaction ID", "Processor Transaction ID"]),
         email(),
-        column("customer_id").aliases(&["customerid"]),
+        column("customer_id").aliases(&["Customer ID"]),
         column("date")
-            .aliases(&["orderdate", "date", "transactiondate", "createdat", "time", "paymentdate"])
+            .aliases(&["Order Date", "Date", "Transaction Date", "Created at", "Time", "Payment Date"])
             .date()
             .required(),
         column("amount")
-            .aliases(&["total", "amount", "ordertotal", "amountgross", "totalgross", "grossamount", "price", "paid"])
+            .aliases(&[
+                "Total",
+                "Amount",
+                "Order Total",
+                "Amount Gross",
+                "Total Gross",
+                "Gross Amount",
+                "Price",
+                "Paid",
+            ])
             .amount()
             .required(),
         currency(),
-        column("tax").aliases(&["tax", "taxamount"]).amount(),
-        column("refund_amount").aliases(&["refundamount", "amountrefunded", "refunded"]).amount(),
-        column("refund_date").aliases(&["refunddate", "dateofrefund", "refundedat"]).date(),
-        column("type").aliases(&["transactiontype", "type", "event"]),
-        column("status").aliases(&["status", "paymentstatus", "orderstatus"]),
+        column("tax").aliases(&["Tax", "Tax Amount"]).amount(),
+        column("refund_amount").aliases(&["Refund Amount", "Amount Refunded", "Refunded"]).amount(),
+        column("refund_date").aliases(&["Refund Date", "Date of Refund", "Refunded at"]).date(),
+        column("type").aliases(&["Transaction Type", "Type", "Event"]),
+        column("status").aliases(&["Status", "Payment Status", "Order Status"]),
         product,
-        column("product_id").aliases(&["productid", "itemid"]),
+        column("product_id").aliases(&["Product ID", "Item ID"]),
         plan,
-        column("subscription_id").aliases(&["subscriptionid", "subscription"]),
-        column("processor").aliases(&["processor", "paymentprocessor", "gateway"]),
-        column("country").aliases(&["addresscountry", "country"]),
-        column("coupon").aliases(&["couponcode", "coupon"]),
-        column("affiliate").aliases(&["affiliateid", "affiliate"]),
+        column("subscription_id").aliases(&["Subscription ID", "Subscription"]),
+        column("processor").aliases(&["Processor", "Payment Processor", "Gateway"]),
+        column("country").aliases(&["Address Country", "Country"]),
+        column("coupon").aliases(&["Coupon Code", "Coupon"]),
+        column("affiliate").aliases(&["Affiliate ID", "Affiliate"]),
         test(),
     ]
 }
@@ -135,34 +144,54 @@ fn order_columns(product: Column, plan: Column) -> Vec<Column> {
 /// Columns of files with one row for each subscription. [G: no layout is published]
 fn subscription_columns() -> Vec<Column> {
     vec![
-        column("subscription_id").aliases(&["subscriptionid", "id", "subscription"]).required(),
-        column("status").aliases(&["status", "subscriptionstatus"]).required(),
+        column("subscription_id").aliases(&["Subscription ID", "ID", "Subscription"]).required(),
+        column("status").aliases(&["Status", "Subscription Status"]).required(),
         email(),
-        column("product").aliases(&["productname", "product", "item", "relevantitemname"]),
+        column("product").aliases(&["Product Name", "Product", "Item", "Relevant Item Name"]),
         column("start")
-            .aliases(&["startdate", "started", "datestarted", "subscriptionstartdate", "createdat", "created", "date"])
+            .aliases(&[
+                "Start Date",
+                "Started",
+                "Date Started",
+                "Subscription Start Date",
+                "Created at",
+                "Created",
+                "Date",
+            ])
             .date(),
         column("next")
-            .aliases(&["nextbillingdate", "nextrebilldate", "nextrebillingdate", "nextpaymentdate", "nextcharge"])
+            .aliases(&[
+                "Next Billing Date",
+                "Next Rebill Date",
+                "Next Rebilling Date",
+                "Next Payment Date",
+                "Next Charge",
+            ])
             .date(),
-        column("end").aliases(&["enddate", "canceldate", "canceleddate", "cancelledat", "completeddate"]).date(),
+        column("end").aliases(&["End Date", "Cancel Date", "Canceled Date", "Cancelled at", "Completed Date"]).date(),
         column("amount")
-            .aliases(&["rebillamount", "recurringprice", "recurringamount", "amount", "price", "subscriptionprice"])
+            .aliases(&["Rebill Amount", "Recurring Price", "Recurring Amount", "Amount", "Price", "Subscription Price"])
             .amount(),
-        column("initial").aliases(&["initialprice", "initialamount", "trialprice", "firstpayment"]).amount(),
+        column("initial").aliases(&["Initial Price", "Initial Amount", "Trial Price", "First Payment"]).amount(),
         column("interval").aliases(&[
-            "interval",
-            "frequency",
-            "billinginterval",
-            "billingcycle",
-            "rebillfrequency",
-            "period",
+            "Interval",
+            "Frequency",
+            "Billing Interval",
+            "Billing Cycle",
+            "Rebill Frequency",
+            "Period",
         ]),
-        column("paid").aliases(&["paymentsmade", "numberofpayments", "payments", "chargescount", "installmentspaid"]),
+        column("paid").aliases(&[
+            "Payments Made",
+            "Number of Payments",
+            "Payments",
+            "Charges Count",
+            "Installments Paid",
+        ]),
         // Rebills leave out the first payment, payments do not.
-        column("rebills").aliases(&["rebills", "totalrebills"]),
-        column("paid_total").aliases(&["totalpaid", "amountpaid", "lifetimevalue", "revenue"]).amount(),
-        column("order_id").aliases(&["orderid", "originalorderid"]),
+        column("rebills").aliases(&["Rebills", "Total Rebills"]),
+        column("paid_total").aliases(&["Total Paid", "Amount Paid", "Lifetime Value", "Revenue"]).amount(),
+        column("order_id").aliases(&["Order ID", "Original Order ID"]),
         currency(),
         test(),
     ]

@@ -90,7 +90,7 @@ fn relays_say_event_instead_of_type_and_some_say_nothing() {
     hook(&mut ledger, "2026-03-01T10:00:00", &SALE.replace("\"type\"", "\"event\"")).unwrap();
     assert_eq!(summary(&ledger), ["sale order:800100 30.00"]);
     let nameless = hook(&mut ledger, "2026-03-01T10:00:00", &SALE.replace("\"type\"", "\"kind\""));
-    assert!(matches!(nameless, Ok(Outcome::Ignored(_))));
+    assert!(matches!(nameless, Err(Failure::Malformed(why)) if why.contains("no `type`")));
 }
 
 #[test]
