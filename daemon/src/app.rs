@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use crate::book::{Identity, NONE};
+use crate::clock::now_ms;
 use crate::config::{self, Config, Integration, Merge, Problem, Problems, ProcessEnv, SecretsFile, SecretsFileError};
 use crate::connector::{CallContext, Connector, Host, LoadError, Registry};
 use crate::ledger::{Ledger, LedgerError};
@@ -212,23 +213,27 @@ impl App {
     /// If the marks cannot be read.
     pub fn facts(&self) -> Result<Arc<Facts>, LedgerError> {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
-        let revision = self.ledger.book().revision();
-        // Marks move with commits that change no entry, so they are read anew each time; the entries are not.
-        let integrations = self.marked()?;
-        if let Some(facts) = &views.facts
-            && facts.revision == revision
-        {
-            if facts.integrations == integrations {
-                return Ok(Arc::clone(facts));
+        loop {
+            let revision = self.ledger.book().revision();
+            // Marks move with commits that change no entry, so they are read anew each time; the entries are not.
+            let integrations = self.marked()?;
+            if let Some(facts) = &views.facts
+                && facts.revision == revision
+            {
+                if facts.integrations == integrations {
+                    return Ok(Arc::clone(facts));
+                }
+                let facts = Arc::new(Facts { integrations, ..Facts::clone(facts) });
+                views.facts = Some(Arc::clone(&facts));
+                return Ok(facts);
             }
-            let facts = Arc::new(Facts { integrations, ..Facts::clone(facts) });
+            // An integration may have come in since the marks were read.
+            let Some(facts) = self.read_facts(integrations) else { continue };
+            let facts = Arc::new(facts);
             views.facts = Some(Arc::clone(&facts));
+            views.by_key.clear();
             return Ok(facts);
         }
-        let facts = Arc::new(self.read_facts(integrations));
-        views.facts = Some(Arc::clone(&facts));
-        views.by_key.clear();
-        Ok(facts)
     }
 
     /// The view of these facts in a zone and a currency, over some integrations or all.
@@ -282,8 +287,12 @@ impl App {
         }
     }
 
-    fn read_facts(&self, integrations: Vec<IntegrationFacts>) -> Facts {
+    /// `None` if the book has integrations besides these.
+    fn read_facts(&self, integrations: Vec<IntegrationFacts>) -> Option<Facts> {
         let book = self.ledger.book();
+        if book.integrations().len() != integrations.len() {
+            return None;
+        }
         let zones: Vec<Zone> = book.integrations().iter().map(|name| self.zone_of(name)).collect();
         let by_store = self.config.report.merge == Merge::Store;
         let mut stores: HashMap<(u32, u16), u32> = HashMap::new();
@@ -319,18 +328,21 @@ impl App {
             });
         }
         let customers = if by_store { stores.len() } else { book.customers() };
-        Facts {
+        Some(Facts {
             facts,
             currencies: book.currencies().to_vec(),
             integrations,
             customers: u32::try_from(customers).unwrap_or(NONE),
             orders: u32::try_from(book.orders()).unwrap_or(NONE),
             revision: book.revision(),
-        }
+        })
     }
 
     /// Up to when each integration of the book is complete.
-    fn marked(&self) -> Result<Vec<IntegrationFacts>, LedgerError> {
+    ///
+    /// # Errors
+    /// If the marks cannot be read.
+    pub fn marked(&self) -> Result<Vec<IntegrationFacts>, LedgerError> {
         let names: Vec<String> = self.ledger.book().integrations().iter().map(|name| name.to_string()).collect();
         names.into_iter().map(|name| Ok(IntegrationFacts { complete_through: self.mark(&name)?, name })).collect()
     }
@@ -342,14 +354,19 @@ impl App {
         let midnight = |day| crate::model::Moment::Local(i64::from(day) * 86_400_000).resolve(zone).unix_ms;
         // The day of the last row may have gone on after the export, so only what lies before it is complete.
         let before_day_of = |unix_ms: i64| midnight(crate::model::local_day(unix_ms, zone));
+        // One wrong date in a file, or a clock that was wrong for a while, must not make the future complete.
+        let now = now_ms();
         // "Through" a day: the first day that is not complete is the next.
         let configured = integration.and_then(|i| i.complete_through).map(|day| day_number(day).saturating_add(1));
         let declared = configured.max(marks.declared_day);
         let webhooks = integration.is_some_and(|i| i.webhooks_complete).then_some(marks.webhook_last_ms).flatten();
+        // An integration that is gone from the configuration brings nothing more, and must not hold up the others.
+        let retired = integration.is_none().then(|| Mark { unix_ms: before_day_of(now), origin: MarkOrigin::Retired });
         let candidates = [
+            retired,
             declared.map(|day| Mark { unix_ms: midnight(day), origin: MarkOrigin::Declared }),
-            marks.file_last_ms.map(|ms| Mark { unix_ms: before_day_of(ms), origin: MarkOrigin::File }),
-            webhooks.map(|ms| Mark { unix_ms: before_day_of(ms), origin: MarkOrigin::Webhooks }),
+            marks.file_last_ms.map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::File }),
+            webhooks.map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::Webhooks }),
         ];
         Ok(candidates.into_iter().flatten().max_by_key(|mark| mark.unix_ms))
     }

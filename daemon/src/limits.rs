@@ -90,8 +90,9 @@ pub mod files {
     pub const GROUP_ROWS: usize = 65_536;
     /// Text of one group, bytes.
     pub const GROUP_BYTES: usize = 64 << 20;
-    /// Bad rows of a file that are listed with their reasons; the rest is counted.
-    pub const BAD_ROWS: usize = 1_000;
+    /// Bad rows of a file that are listed with their reasons; the rest is counted. No fewer than are quarantined one by one,
+    /// or some would be left out without a trace.
+    pub const BAD_ROWS: usize = super::ledger::QUARANTINED_ROWS;
     /// Text of a row that is kept for people, bytes; longer rows are cut.
     pub const RAW_ROW_BYTES: usize = 64 << 10;
     /// One record, bytes.

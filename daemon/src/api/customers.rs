@@ -60,9 +60,10 @@ pub(super) async fn customer(
     blocking(move || {
         let facts = app.facts()?;
         let zone = scoped.zone(&app)?;
-        let view = app.view(&facts, zone, scoped.currency(&app), None)?;
+        let integrations = scoped.integrations(&app, &facts)?;
+        let view = app.view(&facts, zone, scoped.currency(&app), integrations.as_ref())?;
         let numbers = app.customer_numbers(&facts, &email);
-        let entries = entries(&app, &facts, &numbers, zone)?;
+        let entries = entries(&app, &facts, &numbers, integrations.as_ref(), zone)?;
         if entries.is_empty() {
             return Err(Problem::not_found(format!("no entry is known of `{email}`")));
         }
@@ -82,13 +83,16 @@ fn entries(
     app: &App,
     facts: &Facts,
     numbers: &std::collections::BTreeSet<u32>,
+    integrations: Option<&std::collections::BTreeSet<u16>>,
     zone: Zone,
 ) -> Result<Vec<EntryAnswer>, Problem> {
     // A refund without address belongs to the customer of its order.
     let orders: std::collections::BTreeSet<u32> =
         facts.facts.iter().filter(|fact| numbers.contains(&fact.customer)).map(|fact| fact.order).collect();
     let belongs = |fact: &&report::Fact| {
-        numbers.contains(&fact.customer) || (fact.customer == report::NO_CUSTOMER && orders.contains(&fact.order))
+        integrations.is_none_or(|wanted| wanted.contains(&fact.integration))
+            && (numbers.contains(&fact.customer)
+                || (fact.customer == report::NO_CUSTOMER && orders.contains(&fact.order)))
     };
     let mut found: Vec<&report::Fact> = facts.facts.iter().filter(belongs).collect();
     found.sort_by_key(|fact| (fact.unix_ms, fact.tie));
@@ -141,15 +145,17 @@ fn table(customer: &Customer) -> String {
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["day", "kind", "billing", "order", "total", "", "product", "integration"]);
     for entry in &customer.entries {
+        // Shop data must not command the terminal that shows it.
+        let plain = |text: &str| text.replace(char::is_control, " ");
         let day = if entry.approximate_date { format!("~{}", entry.day) } else { entry.day.clone() };
         table.add_row([
             day,
             entry.kind.to_owned(),
             entry.billing.to_owned(),
-            entry.order_id.clone(),
+            plain(&entry.order_id),
             entry.total.clone(),
             entry.currency.clone(),
-            entry.products.join(", "),
+            plain(&entry.products.join(", ")),
             entry.integration.clone(),
         ]);
     }

@@ -112,31 +112,25 @@ pub(super) async fn status(State(app): State<Arc<App>>, RawQuery(query): RawQuer
 }
 
 fn describe_integrations(app: &App) -> Result<Vec<Value>, Problem> {
-    let facts = app.facts()?;
-    let mut entries = vec![0_u64; facts.integrations.len()];
-    for fact in &facts.facts {
-        if let Some(count) = entries.get_mut(usize::from(fact.integration)) {
+    let marked = app.marked()?;
+    let mut entries = vec![0_u64; marked.len()];
+    for entry in app.ledger.book().live() {
+        if let Some(count) = entries.get_mut(usize::from(entry.integration)) {
             *count += 1;
         }
     }
     let quarantined = app.ledger.quarantine_counts()?;
-    let mut pending = std::collections::BTreeMap::<String, u64>::new();
-    for number in app.ledger.pending(crate::limits::doors::DELIVERIES_WAITING)? {
-        if let Some(stored) = app.ledger.delivery(number)? {
-            *pending.entry(stored.delivery.integration).or_default() += 1;
-        }
-    }
+    let pending = app.ledger.pending_counts()?;
     let imports = app.ledger.imports()?;
-    let names =
-        app.config.integrations.keys().cloned().chain(facts.integrations.iter().map(|known| known.name.clone()));
+    let names = app.config.integrations.keys().cloned().chain(marked.iter().map(|known| known.name.clone()));
     let names: std::collections::BTreeSet<String> = names.collect();
     names
         .into_iter()
         .map(|name| {
             let configured = app.config.integrations.get(&name);
             let connector = configured.and_then(|i| app.registry.connectors.get(&i.connector));
-            let known = facts.integrations.iter().position(|known| known.name == name);
-            let mark = known.and_then(|at| facts.integrations.get(at)).and_then(|known| known.complete_through);
+            let known = marked.iter().position(|known| known.name == name);
+            let mark = known.and_then(|at| marked.get(at)).and_then(|known| known.complete_through);
             let marks = app.ledger.marks(&name)?;
             let zone = configured.map_or(crate::model::Zone::UTC, |integration| integration.zone);
             let last_import =
@@ -221,15 +215,17 @@ pub(super) async fn import(
     let complete_through: Option<NaiveDate> = parameters.day("complete_through")?.map(day_of);
     parameters.done()?;
     let (lines, answer) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(64);
-    let (pieces, file) = mpsc::channel::<std::io::Result<Bytes>>(4);
+    let (pieces, file) = mpsc::channel::<std::io::Result<Option<Bytes>>>(4);
     tokio::spawn(async move {
         let mut body = request.into_body().into_data_stream();
         while let Some(piece) = body.next().await {
-            let piece = piece.map_err(std::io::Error::other);
+            let piece = piece.map(Some).map_err(std::io::Error::other);
             if pieces.send(piece).await.is_err() {
                 return;
             }
         }
+        // The end is said: when the daemon ends, this task does as well, and a part must not be taken for the whole.
+        let _ = pieces.send(Ok(None)).await;
     });
     tokio::task::spawn_blocking(move || {
         let mut told = std::time::Instant::now();
@@ -245,7 +241,7 @@ pub(super) async fn import(
                 send(json!({ "progress": { "phase": phase, "done": done, "total": total } }));
             }
         };
-        let imported = doors::import(&app, &request, Pieces { file, rest: Bytes::new() }, &mut progress);
+        let imported = doors::import(&app, &request, Pieces { file, rest: Bytes::new(), ended: false }, &mut progress);
         let last = match imported {
             Ok(report) => {
                 let mut value = serde_json::to_value(&report).unwrap_or_default();
@@ -274,16 +270,20 @@ pub(super) async fn import(
 
 /// The body of a request, read by a thread.
 struct Pieces {
-    file: mpsc::Receiver<std::io::Result<Bytes>>,
+    file: mpsc::Receiver<std::io::Result<Option<Bytes>>>,
     rest: Bytes,
+    ended: bool,
 }
 
 impl std::io::Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        while self.rest.is_empty() {
+        while self.rest.is_empty() && !self.ended {
             match self.file.blocking_recv() {
-                Some(piece) => self.rest = piece?,
-                None => return Ok(0),
+                Some(piece) => match piece? {
+                    Some(piece) => self.rest = piece,
+                    None => self.ended = true,
+                },
+                None => return Err(std::io::ErrorKind::UnexpectedEof.into()),
             }
         }
         let piece = self.rest.split_to(self.rest.len().min(buffer.len()));
@@ -311,10 +311,9 @@ pub(super) async fn delivery(
         };
         let quarantine: Vec<Value> = app
             .ledger
-            .quarantine(usize::MAX)?
-            .into_iter()
-            .filter(|(delivery, ..)| *delivery == number)
-            .map(|(delivery, line, quarantined)| quarantined_json(delivery, line, &quarantined))
+            .quarantine_of(number)?
+            .iter()
+            .map(|(line, quarantined)| quarantined_json(number, *line, quarantined))
             .collect();
         Ok(axum::Json(json!({
             "delivery": number,

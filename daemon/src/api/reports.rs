@@ -147,7 +147,7 @@ impl ScopeParameters {
         self.currency.unwrap_or(app.config.report.currency)
     }
 
-    fn integrations(&self, app: &App, facts: &Facts) -> Result<Option<BTreeSet<u16>>, Problem> {
+    pub(super) fn integrations(&self, app: &App, facts: &Facts) -> Result<Option<BTreeSet<u16>>, Problem> {
         if self.integrations.is_empty() {
             return Ok(None);
         }

@@ -3,9 +3,10 @@
 //! The folder is looked at regularly as well as on events, since network file systems send none. A file that cannot be
 //! read for a passing reason stays where it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,6 +23,9 @@ use super::import_report::write_refused;
 
 /// Names that programs give to files which are still being written.
 const UNFINISHED: [&str; 5] = [".tmp", ".part", ".partial", ".crdownload", ".download"];
+/// Longest parts of a name that a file keeps when it is moved, bytes, so that a number and the report's ending find room.
+const STEM_BYTES: usize = 200;
+const ENDING_BYTES: usize = 16;
 const DONE: &str = "done";
 const FAILED: &str = "failed";
 
@@ -32,10 +36,20 @@ struct Look {
     modified: Option<SystemTime>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Seen {
     look: Look,
-    since: Instant,
+    /// When it may be taken.
+    ready: Instant,
+    /// It was read already and could not be moved. It is not read again: it would win over what came in since.
+    verdict: Option<Verdict>,
+}
+
+/// What became of a file: the folder it belongs into, and its report.
+#[derive(Debug)]
+struct Verdict {
+    folder: &'static str,
+    report: String,
 }
 
 /// A file in the folder, and the integration whose folder it lies in.
@@ -123,29 +137,36 @@ fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> bool {
             return false;
         }
     };
-    seen.retain(|path, _| found.iter().any(|file| file.path == *path));
+    let there: HashSet<&Path> = found.iter().map(|file| file.path.as_path()).collect();
+    seen.retain(|path, _| there.contains(path.as_path()));
     forget_gone(app);
     let mut unsettled = false;
-    for file in found {
+    for mut file in found {
+        // Reading the files before it may have taken long.
+        let Some(look) = look_at(&file.path) else { continue };
+        file.look = look;
         let now = Instant::now();
-        match seen.get(&file.path) {
-            Some(before) if before.look == file.look => {
-                if now.duration_since(before.since) < app.config.drop.settle {
+        let verdict = match seen.get_mut(&file.path) {
+            Some(before) if before.look == look => {
+                if now < before.ready {
                     unsettled = true;
                     continue;
                 }
+                before.verdict.take()
             }
             _ => {
-                seen.insert(file.path.clone(), Seen { look: file.look, since: now });
+                seen.insert(file.path, Seen { look, ready: now + app.config.drop.settle, verdict: None });
                 unsettled = true;
                 continue;
             }
-        }
-        if take(app, &file) {
-            seen.remove(&file.path);
-        } else {
-            // It stays; look at it as a new one after a while.
-            seen.insert(file.path.clone(), Seen { look: file.look, since: now + limits::RETRY });
+        };
+        match take(app, &file, verdict) {
+            Taken::Away => {
+                seen.remove(&file.path);
+            }
+            Taken::Stays(verdict) => {
+                seen.insert(file.path, Seen { look, ready: Instant::now() + limits::RETRY, verdict });
+            }
         }
     }
     unsettled
@@ -155,14 +176,21 @@ fn list(app: &App) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(&app.config.paths.drop_dir)? {
         let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
         if path.is_dir() {
             if name == DONE || name == FAILED || name.starts_with('.') {
                 continue;
             }
-            if app.config.integrations.contains_key(name) {
-                for entry in fs::read_dir(&path)? {
-                    found.extend(as_file(entry?.path(), Some(name)));
+            if app.config.integrations.contains_key(&name) {
+                match fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+                    Ok(entries) => found.extend(entries.iter().filter_map(|entry| as_file(entry.path(), Some(&name)))),
+                    // The other folders are read all the same.
+                    Err(error) => {
+                        let text = format!("it cannot be read: {error}");
+                        if note(app, &path, &text) {
+                            tracing::warn!(folder = %path.display(), "{text}");
+                        }
+                    }
                 }
             } else {
                 const UNKNOWN: &str = "no integration has the name of this folder; its files are not read";
@@ -179,24 +207,76 @@ fn list(app: &App) -> io::Result<Vec<Found>> {
 }
 
 fn as_file(path: PathBuf, integration: Option<&str>) -> Option<Found> {
-    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
     let hidden = name.starts_with('.') || name.starts_with('~');
     if hidden || UNFINISHED.iter().any(|ending| name.ends_with(ending)) {
         return None;
     }
-    // Links are not followed: they could lead anywhere.
-    let data = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
-    let look = Look { bytes: data.len(), modified: data.modified().ok() };
+    let look = look_at(&path)?;
     Some(Found { path, integration: integration.map(str::to_owned), look })
 }
 
-/// Imports one file and moves it. False if it stays where it is.
-fn take(app: &App, file: &Found) -> bool {
+/// How a file looks now. Links are not followed: they could lead anywhere.
+fn look_at(path: &Path) -> Option<Look> {
+    let data = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some(Look { bytes: data.len(), modified: data.modified().ok() })
+}
+
+/// Where a file is after it was taken.
+enum Taken {
+    /// Not here any more.
+    Away,
+    /// Still here. With a verdict it only has to be moved.
+    Stays(Option<Verdict>),
+}
+
+/// Imports one file, unless that is done, and moves it.
+fn take(app: &App, file: &Found, verdict: Option<Verdict>) -> Taken {
+    let Some(verdict) = verdict.or_else(|| read(app, file)) else { return Taken::Stays(None) };
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    match look_at(&file.path) {
+        Some(look) if look == file.look => {}
+        // What lies there now was not read, and must not be put away as if it had been.
+        Some(_) => {
+            tracing::warn!(file = name, "a file changed while it was read; it is read again");
+            return Taken::Stays(None);
+        }
+        None => {
+            tracing::warn!(file = name, "a file went away while it was read");
+            return Taken::Away;
+        }
+    }
+    match put_away(&file.path, verdict.folder, &verdict.report) {
+        Ok(path) => {
+            let what = if verdict.folder == DONE { "imported" } else { "refused; see the report beside it" };
+            note(app, &path, what);
+            Taken::Away
+        }
+        Err(error) => {
+            let text = format!("read, but it cannot be moved: {error}");
+            if note(app, &file.path, &text) {
+                tracing::error!(file = name, %error, "a file was read but cannot be moved; check the folder's permissions");
+            }
+            Taken::Stays(Some(verdict))
+        }
+    }
+}
+
+/// Imports one file. `None` if that may go better later.
+fn read(app: &App, file: &Found) -> Option<Verdict> {
     let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let request =
         Request { name: &name, integration: file.integration.as_deref(), dry_run: false, complete_through: None };
-    let imported = import::open(&file.path).and_then(|source| import::import(app, &request, source, &mut |_, _, _| {}));
-    let (folder, text) = match imported {
+    // A file that makes ltvd itself fail must not keep all others waiting.
+    let imported = catch_unwind(AssertUnwindSafe(|| {
+        import::open(&file.path).and_then(|source| import::import(app, &request, source, &mut |_, _, _| {}))
+    }));
+    let Ok(imported) = imported else {
+        tracing::error!(file = name, "ltvd failed on a file; it is put aside");
+        let report = format!("{name}: ltvd failed while it read this file; its log says more\n");
+        return Some(Verdict { folder: FAILED, report });
+    };
+    match imported {
         Ok(report) => {
             tracing::info!(
                 file = name,
@@ -206,7 +286,7 @@ fn take(app: &App, file: &Found) -> bool {
                 refused = report.rows_refused,
                 "a file was imported"
             );
-            (DONE, report.to_string())
+            Some(Verdict { folder: DONE, report: report.to_string() })
         }
         Err(error) => {
             if let ImportError::Ledger(error) = &error {
@@ -215,23 +295,10 @@ fn take(app: &App, file: &Found) -> bool {
             if error.is_temporary() {
                 tracing::warn!(file = name, %error, "a file cannot be read now; it stays and is tried again");
                 note(app, &file.path, &error.to_string());
-                return false;
+                return None;
             }
             tracing::warn!(file = name, %error, "a file was refused");
-            (FAILED, refusal(&name, &error))
-        }
-    };
-    match put_away(&file.path, folder, &text) {
-        Ok(path) => {
-            let what = if folder == DONE { "imported" } else { "refused; see the report beside it" };
-            note(app, &path, what);
-            true
-        }
-        Err(error) => {
-            // It was imported, and importing it again adds nothing.
-            tracing::error!(file = name, %error, "a file was read but cannot be moved; check the folder's permissions");
-            note(app, &file.path, &format!("read, but it cannot be moved: {error}"));
-            false
+            Some(Verdict { folder: FAILED, report: refusal(&name, &error) })
         }
     }
 }
@@ -252,11 +319,13 @@ fn put_away(path: &Path, folder: &str, report: &str) -> io::Result<PathBuf> {
     let dir = path.parent().ok_or_else(missing)?.join(folder);
     fs::create_dir_all(&dir)?;
     let name = path.file_name().ok_or_else(missing)?.to_string_lossy().into_owned();
-    let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
+    let (stem, ending) =
+        name.rsplit_once('.').filter(|(_, ending)| ending.len() <= ENDING_BYTES).unwrap_or((&name, ""));
+    let stem = stem.get(..stem.floor_char_boundary(STEM_BYTES)).unwrap_or(stem);
     let dot = if ending.is_empty() { "" } else { "." };
     let target = (1..)
-        .map(|number| if number == 1 { name.clone() } else { format!("{stem}-{number}{dot}{ending}") })
-        .map(|name| dir.join(name))
+        .map(|number| if number == 1 { String::new() } else { format!("-{number}") })
+        .map(|number| dir.join(format!("{stem}{number}{dot}{ending}")))
         .find(|target| !target.exists())
         .ok_or_else(missing)?;
     let mut beside = target.clone().into_os_string();
@@ -287,6 +356,17 @@ fn note(app: &App, path: &Path, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_leaves_room_for_the_report() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [format!("{}.csv", "ü".repeat(125)), "x".repeat(255)] {
+            let path = dir.path().join(name);
+            fs::write(&path, "a").unwrap();
+            let moved = put_away(&path, DONE, "report").unwrap();
+            assert!(moved.exists() && !path.exists());
+        }
+    }
 
     #[test]
     fn looking_at_the_folder_wakes_nobody() {

@@ -169,24 +169,31 @@ pub fn import(
     Ok(report)
 }
 
-/// Reads archived files of an integration again, oldest first: all, or the one of a delivery. Gives how many were read, and
+/// Reads archived files of an integration again, oldest first: all, or from the one of a delivery on. Gives how many were read, and
 /// what went wrong with the others.
 ///
 /// # Errors
 /// If the ledger fails.
 pub fn read_again(app: &App, integration: &str, delivery: Option<u64>) -> Result<(u64, Vec<ImportError>), LedgerError> {
-    let mut files: Vec<_> = app
-        .ledger
-        .imports()?
-        .into_iter()
-        .filter(|(owner, _, import)| owner == integration && delivery.is_none_or(|wanted| wanted == import.delivery))
-        .collect();
+    let mut files: Vec<_> = app.ledger.imports()?.into_iter().filter(|(owner, ..)| owner == integration).collect();
     files.sort_by_key(|(_, _, import)| import.at_ms);
+    if let Some(wanted) = delivery {
+        // Later files follow again, so that an old file does not become the last word about what they know better.
+        let first = files.iter().position(|(_, _, import)| import.delivery == wanted).unwrap_or(files.len());
+        files.drain(..first);
+    }
     let (mut read, mut failed) = (0, Vec::new());
     for (_, sha256, known) in files {
         let request =
             Request { name: &known.name, integration: Some(integration), dry_run: false, complete_through: None };
-        let source = app.ledger.archived(&sha256)?;
+        let source = match app.ledger.archived(&sha256) {
+            Ok(source) => source,
+            // One file that is missing must not keep the others from being read.
+            Err(error) => {
+                failed.push(error.into());
+                continue;
+            }
+        };
         match import(app, &request, source, &mut |_, _, _| {}) {
             Ok(_) => read += 1,
             Err(ImportError::Ledger(error)) => return Err(error),
@@ -285,10 +292,10 @@ fn read_rows(
         let splitter = scope.spawn(move || splitter(plan, &to_readers, &to_ledger));
         // The receiving end goes along: after an error nobody waits to send to it.
         let mut outcome = collect(answers, plan.rows(), ingest, progress)?;
-        if let Ok((held_back, total)) = splitter.join() {
-            outcome.refused_total += total;
-            outcome.refused.extend(held_back.iter().map(RefusedRow::from));
-        }
+        // A splitter that failed has not handed over all rows: half a file must not be taken for a whole one.
+        let (held_back, total) = splitter.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        outcome.refused_total += total;
+        outcome.refused.extend(held_back.iter().map(RefusedRow::from));
         Ok(outcome)
     })
 }

@@ -1,5 +1,6 @@
 //! Reads what the webhook listener took in, at the daemon's own pace, oldest first.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::app::App;
@@ -68,7 +69,13 @@ fn read_some(app: &App) -> Result<usize, LedgerError> {
     let numbers = app.ledger.pending(limits::DELIVERIES_READ)?;
     for number in &numbers {
         let Some(stored) = app.ledger.delivery(*number)? else { continue };
-        read_one(app, stored)?;
+        let name = stored.delivery.integration.clone();
+        // A delivery that makes ltvd itself fail must not keep all others waiting.
+        let read = catch_unwind(AssertUnwindSafe(|| read_one(app, stored)));
+        read.unwrap_or_else(|_| {
+            tracing::error!(integration = name, delivery = number, "ltvd failed on a delivery; it goes to quarantine");
+            quarantine(app, &name, *number, "-", "ltvd failed while it read this; its log says more".into())
+        })?;
     }
     Ok(numbers.len())
 }

@@ -12,6 +12,9 @@ use crate::config::Integration;
 use crate::connector::{self, Hash};
 use crate::limits::doors::SIGNATURE_AGE;
 
+/// The shortest word that proves anything, bytes.
+pub(super) const WORD_BYTES_MIN: usize = 6;
+
 /// Compares two texts in a time that tells nothing of where they differ.
 pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
     // Hashing first makes unequal lengths equal work.

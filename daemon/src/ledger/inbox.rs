@@ -85,6 +85,22 @@ impl Ledger {
         Ok(self.db.begin_read()?.open_table(INBOX)?.len()?)
     }
 
+    /// How many deliveries wait to be read, by integration.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn pending_counts(&self) -> Result<std::collections::BTreeMap<String, u64>, LedgerError> {
+        let read = self.db.begin_read()?;
+        let (inbox, heads) = (read.open_table(INBOX)?, read.open_table(DELIVERIES)?);
+        let mut counts = std::collections::BTreeMap::new();
+        for item in inbox.iter()? {
+            let Some(head) = heads.get(item?.0.value())? else { continue };
+            let delivery: Delivery = self.parse(head.value())?;
+            *counts.entry(delivery.integration).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
     /// A delivery and its body.
     ///
     /// # Errors
@@ -153,6 +169,20 @@ impl Ledger {
             let (key, value) = item?;
             let (delivery, line) = key.value();
             found.push((delivery, line, self.parse(value.value())?));
+        }
+        Ok(found)
+    }
+
+    /// What of one delivery waits in quarantine: (line, why).
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn quarantine_of(&self, delivery: u64) -> Result<Vec<(u64, Quarantined)>, LedgerError> {
+        let table = self.db.begin_read()?.open_table(QUARANTINE)?;
+        let mut found = Vec::new();
+        for item in table.range((delivery, 0)..=(delivery, u64::MAX))? {
+            let (key, value) = item?;
+            found.push((key.value().1, self.parse(value.value())?));
         }
         Ok(found)
     }

@@ -122,6 +122,8 @@ pub enum MarkOrigin {
     File,
     /// The start of the last full pass over the platform's API.
     Sync,
+    /// The integration is not configured any more: nothing more will come.
+    Retired,
     /// The last webhook delivery, where the operator trusts that none is lost.
     Webhooks,
 }
