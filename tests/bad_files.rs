@@ -487,7 +487,7 @@ fn a_file_that_cannot_be_opened_stays_and_is_told() {
     let path = shop.path("drop/shop/private.csv");
     fs::create_dir_all(shop.path("drop/shop")).unwrap();
     fs::write(&path, format!("{HEAD}{}", rows(1))).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     if fs::read(&path).is_ok() {
         eprintln!("not tested: whoever runs this may read every file");
         return;

@@ -218,7 +218,7 @@ fn unix_seconds(text: &str) -> Option<i64> {
     (1_000_000_000..10_000_000_000).contains(&seconds).then_some(seconds * 1_000)
 }
 
-/// A date with time; texts without zone are UTC [C]. A day alone is no better than the moment of receipt.
+/// A date with time; texts without zone are UTC (certain). A day alone is no better than the moment of receipt.
 fn utc_text(text: &str) -> Option<i64> {
     match dates::utc(text) {
         Ok(Moment::Utc(unix_ms)) => Some(unix_ms),

@@ -10,9 +10,9 @@ use crate::{
 };
 
 impl Webhook for ThriveCart {
-    /// There is no signature: the body holds the account's secret word, the same for all its webhooks [C].
+    /// There is no signature: the body holds the account's secret word, the same for all its webhooks (certain).
     ///
-    /// A body without `event` is the call by which ThriveCart tries an address when it is saved [L].
+    /// A body without `event` is the call by which ThriveCart tries an address when it is saved (likely).
     fn prove(delivery: &Delivery, _context: &Context) -> Result<Proof, Failure> {
         let Ok(body) = delivery.body() else {
             return Ok(Proof::Refuse("the body is neither a form nor JSON".to_owned()));
@@ -45,8 +45,8 @@ impl Webhook for ThriveCart {
     }
 }
 
-/// Test orders come to the same address as real ones [C], so an event has to say that it is live, and not say otherwise.
-/// Event subscriptions by API may leave out `mode` and give `mode_int` alone [L].
+/// Test orders come to the same address as real ones (certain), so an event has to say that it is live, and not say otherwise.
+/// Event subscriptions by API may leave out `mode` and give `mode_int` alone (likely).
 fn is_live(fields: &Fields) -> bool {
     let mode = fields.get("mode").map(|mode| mode.eq_ignore_ascii_case("live"));
     let number = fields.get("mode_int").map(|number| number == "2");
