@@ -258,7 +258,8 @@ mod limits_of_calls {
     #[test]
     fn a_crash_without_words_says_its_cause() {
         insta::assert_snapshot!(end_of("quiet-trap"), @"connector evil 6.6.6, webhook.receive: the connector crashed: wasm `unreachable` instruction executed; report it to its author");
-        insta::assert_snapshot!(end_of("stack"), @"connector evil 6.6.6, webhook.receive: the connector crashed: it reached outside its memory, as by endless recursion; report it to its author");
+        // Which of the two stacks ends first is up to the compiler.
+        insta::assert_snapshot!(end_of("stack").replace("the call stack is exhausted", "it reached outside its memory"), @"connector evil 6.6.6, webhook.receive: the connector crashed: it reached outside its memory, as by endless recursion; report it to its author");
     }
 
     #[test]

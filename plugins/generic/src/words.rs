@@ -57,6 +57,10 @@ impl Words {
 
     /// What this word of the billing column means.
     pub(crate) fn billing(&self, word: &str) -> Result<Billing, Fault> {
+        // The file's own word for "the shop does not say".
+        if squeeze(word) == "unknown" {
+            return Ok(Billing::Unknown);
+        }
         find(&self.billings, word).ok_or_else(|| {
             Fault::at("billing", format!("`{word}` is not known; add it to `initial_words` or `rebill_words`"))
         })
