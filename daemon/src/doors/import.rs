@@ -3,22 +3,21 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::{BadRows, Integration};
-use crate::connector::{Batch, CallContext, CallError, Connector};
-use crate::files::{self, BadRow, Candidate, FileError, Plan};
-use crate::ledger::{Delivery, Finish, Import, Ingest, LedgerError, Marks, Quarantined, State, Total, What};
+use crate::connector::{CallError, Connector};
+use crate::files::{self, Candidate, FileError, Plan};
+use crate::ledger::{Delivery, Finish, Import, Ingest, LedgerError, Marks, Quarantined, State, What};
 use crate::limits::{doors as limits, ledger::QUARANTINED_ROWS};
-use crate::model::{Change, Door, Entry, Rows, day_number};
+use crate::model::{Door, day_number};
 
 use super::import_report::{ImportReport, RefusedRow};
+use super::pipeline::{Outcome, read_rows};
 
 /// How far an import is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -245,194 +244,6 @@ fn candidates<'a>(
         ));
     }
     Ok(all)
-}
-
-/// What the connector made of all rows.
-#[derive(Debug, Default)]
-struct Outcome {
-    ignored: u64,
-    refused: Vec<RefusedRow>,
-    refused_total: u64,
-    notes: BTreeMap<String, u64>,
-    rounded: u64,
-    parts_mismatch: u64,
-    totals: BTreeMap<String, Total>,
-    span_ms: Option<(i64, i64)>,
-}
-
-/// One batch, read and summed up by a worker.
-struct Answer {
-    batch: Batch,
-    lines: Vec<u32>,
-    totals: BTreeMap<String, Total>,
-    span_ms: Option<(i64, i64)>,
-}
-
-type Numbered<T> = (usize, T);
-
-/// Splitter, readers and ledger work side by side; batches reach the ledger in the order of the file.
-fn read_rows(
-    connector: &Arc<Connector>,
-    context: &CallContext,
-    plan: &Plan,
-    ingest: &mut Ingest<'_>,
-    progress: &mut dyn FnMut(Phase, u64, Option<u64>),
-) -> Result<Outcome, ImportError> {
-    let readers = thread::available_parallelism().map_or(1, usize::from).min(limits::READERS);
-    let (to_readers, batches) = sync_channel::<Numbered<Rows>>(readers * limits::BATCHES_AHEAD);
-    let (to_ledger, answers) = sync_channel::<Numbered<Result<Answer, ImportError>>>(readers * limits::BATCHES_AHEAD);
-    let batches = Arc::new(Mutex::new(batches));
-    thread::scope(|scope| {
-        for _ in 0..readers {
-            let (batches, to_ledger) = (Arc::clone(&batches), to_ledger.clone());
-            scope.spawn(move || reader(connector, context, plan, &batches, &to_ledger));
-        }
-        // Only the readers keep the receiving end: when they are gone the splitter must not wait for them.
-        drop(batches);
-        let splitter = scope.spawn(move || splitter(plan, &to_readers, &to_ledger));
-        // The receiving end goes along: after an error nobody waits to send to it.
-        let mut outcome = collect(answers, plan.rows(), ingest, progress)?;
-        // A splitter that failed has not handed over all rows: half a file must not be taken for a whole one.
-        let (held_back, total) = splitter.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        outcome.refused_total += total;
-        outcome.refused.extend(held_back.iter().map(RefusedRow::from));
-        Ok(outcome)
-    })
-}
-
-/// Gives the rows that were held back because a row that belongs to them is bad.
-fn splitter(
-    plan: &Plan,
-    to_readers: &SyncSender<Numbered<Rows>>,
-    to_ledger: &SyncSender<Numbered<Result<Answer, ImportError>>>,
-) -> (Vec<BadRow>, u64) {
-    let mut batches = plan.batches();
-    for (number, rows) in batches.by_ref().enumerate() {
-        // A closed channel: the collector has met an error and is gone.
-        let sent = match rows {
-            Ok(rows) => to_readers.send((number, rows)).is_ok(),
-            Err(error) => {
-                let _ = to_ledger.send((number, Err(error.into())));
-                false
-            }
-        };
-        if !sent {
-            break;
-        }
-    }
-    batches.held_back()
-}
-
-fn reader(
-    connector: &Arc<Connector>,
-    context: &CallContext,
-    plan: &Plan,
-    batches: &Mutex<Receiver<Numbered<Rows>>>,
-    to_ledger: &SyncSender<Numbered<Result<Answer, ImportError>>>,
-) {
-    let recognised = plan.recognised();
-    let mut reader = connector.reader(&recognised.format_id, recognised.other_headings(), context);
-    loop {
-        let next = batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((number, rows)) = next else { return };
-        let answer = match &mut reader {
-            Ok(reader) => reader.read(&rows).map(|batch| sum_up(batch, rows.lines, context)),
-            Err(error) => Err(error.clone()),
-        };
-        if to_ledger.send((number, answer.map_err(Into::into))).is_err() {
-            return;
-        }
-    }
-}
-
-fn sum_up(batch: Batch, lines: Vec<u32>, context: &CallContext) -> Answer {
-    let mut totals: BTreeMap<String, Total> = BTreeMap::new();
-    let mut by_kind: Vec<((crate::model::Currency, crate::model::Kind), Total)> = Vec::new();
-    let mut span_ms: Option<(i64, i64)> = None;
-    for entry in batch.changes.iter().flat_map(entries_of) {
-        let what = (entry.currency, entry.key.kind);
-        let at = match by_kind.iter_mut().find(|(known, _)| *known == what) {
-            Some((_, total)) => total,
-            None => {
-                by_kind.push((what, Total::default()));
-                let Some((_, total)) = by_kind.last_mut() else { continue };
-                total
-            }
-        };
-        at.entries += 1;
-        at.minor = at.minor.saturating_add(entry.amounts.total);
-        let ms = entry.at.resolve(context.zone).unix_ms;
-        span_ms = Some(span_ms.map_or((ms, ms), |(first, last)| (first.min(ms), last.max(ms))));
-    }
-    for ((currency, kind), total) in by_kind {
-        totals.insert(format!("{currency} {}", kind.as_str()), total);
-    }
-    Answer { batch, lines, totals, span_ms }
-}
-
-fn entries_of(change: &Change) -> &[Entry] {
-    match change {
-        Change::Put(entry) => std::slice::from_ref(entry),
-        Change::ReplaceOrder(order) => &order.entries,
-        Change::Withdraw(_) => &[],
-    }
-}
-
-fn collect(
-    answers: Receiver<Numbered<Result<Answer, ImportError>>>,
-    rows: u64,
-    ingest: &mut Ingest<'_>,
-    progress: &mut dyn FnMut(Phase, u64, Option<u64>),
-) -> Result<Outcome, ImportError> {
-    let mut read = Outcome::default();
-    let mut early: BTreeMap<usize, Result<Answer, ImportError>> = BTreeMap::new();
-    let (mut next, mut done) = (0, 0_u64);
-    for (number, answer) in answers {
-        early.insert(number, answer);
-        while let Some(answer) = early.remove(&next) {
-            next += 1;
-            let answer = answer?;
-            done += answer.lines.len() as u64;
-            read.add(&answer);
-            ingest.apply(answer.batch.changes)?;
-            progress(Phase::Read, done, Some(rows));
-        }
-    }
-    Ok(read)
-}
-
-impl Outcome {
-    fn add(&mut self, answer: &Answer) {
-        let batch = &answer.batch;
-        self.ignored += u64::from(batch.ignored);
-        self.rounded += batch.rounded;
-        self.parts_mismatch += batch.parts_mismatch;
-        for note in &batch.notes {
-            *self.notes.entry(note.clone()).or_default() += 1;
-        }
-        for (what, total) in &answer.totals {
-            let sum = self.totals.entry(what.clone()).or_default();
-            sum.entries += total.entries;
-            sum.minor = sum.minor.saturating_add(total.minor);
-        }
-        if let Some((first, last)) = answer.span_ms {
-            let span = self.span_ms.unwrap_or((first, last));
-            self.span_ms = Some((span.0.min(first), span.1.max(last)));
-        }
-        self.refused_total += batch.rejects.len() as u64;
-        for reject in &batch.rejects {
-            if self.refused.len() >= QUARANTINED_ROWS {
-                break;
-            }
-            let line = usize::try_from(reject.index).ok().and_then(|index| answer.lines.get(index)).copied();
-            self.refused.push(RefusedRow {
-                line: line.unwrap_or(0),
-                column: reject.field.clone(),
-                id: reject.id.clone(),
-                reason: reject.reason.clone(),
-            });
-        }
-    }
 }
 
 fn report(

@@ -7,6 +7,7 @@ pub mod drop_folder;
 pub mod import;
 mod import_report;
 pub mod inbox;
+mod pipeline;
 mod proof;
 pub mod webhook;
 

@@ -159,6 +159,8 @@ fn words_decide_and_an_unknown_one_names_the_settings() {
     let (field, reason) = reject("id,billing,date,amount\n1,weekly,2025-01-01,5\n", usd());
     assert_eq!(field, "billing");
     assert!(reason.contains("`rebill_words`"), "{reason}");
+    let silent = entry("id,billing,date,amount\n1,Unknown,2025-01-01,5\n", usd());
+    assert_eq!(silent.billing, Billing::Unknown);
 }
 
 #[test]
