@@ -21,6 +21,9 @@ pub(crate) struct Words {
 
 /// As words are compared: lower case, letters and digits only.
 pub(crate) fn squeeze(word: &str) -> String {
+    if word.is_ascii() {
+        return word.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())).collect();
+    }
     word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
