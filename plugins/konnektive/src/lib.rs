@@ -1,0 +1,1 @@
+//! The Konnektive / CheckoutChamp connector of ltvd.

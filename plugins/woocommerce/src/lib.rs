@@ -1,0 +1,1 @@
+//! The WooCommerce connector of ltvd.
