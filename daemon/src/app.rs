@@ -13,7 +13,10 @@ use crate::config::{self, Config, Integration, Merge, Problem, Problems, Process
 use crate::connector::{CallContext, Connector, Host, LoadError, Registry};
 use crate::ledger::{Ledger, LedgerError};
 use crate::limits::report::VIEWS;
+use crate::live::Polls;
 use crate::model::{Currency, Zone, day_number};
+use crate::platform::Courier;
+use crate::redact::{self, Redactor};
 use crate::report::{
     BadRate, Fact, FactFlags, Facts, FreeOrders, IntegrationFacts, Mark, MarkOrigin, Rates, ReportError, View,
     ViewOptions,
@@ -70,6 +73,7 @@ impl Setup {
         let broken: BTreeMap<_, _> = registry.broken.iter().filter_map(broken_by_stem).collect();
         let config::Loaded { mut config, warnings } = config::load(config_path, &manifests, &broken, &ProcessEnv)?;
         SecretsFile::new(&config.paths.data_dir).complete(&mut config)?;
+        redact::everywhere(redactor(&config));
         Ok(Self { config, warnings, registry, host })
     }
 }
@@ -105,6 +109,10 @@ pub struct App {
     pub ledger: Ledger,
     /// Wakes the reader of the inbox.
     pub inbox: Notify,
+    /// What is asked of platforms at this moment.
+    pub polls: Polls,
+    /// Who asks the platform of each integration, or why nobody can.
+    couriers: BTreeMap<String, Result<Arc<Courier>, String>>,
     /// When this was opened.
     pub started: Instant,
     /// What the drop folder did last, by path, for people who look at the status.
@@ -151,11 +159,14 @@ impl App {
         let Setup { config, registry, host, .. } = setup;
         let rates = rates(&config)?;
         let ledger = Ledger::open(&config.paths.data_dir)?;
+        let couriers = couriers(&config, &registry);
         Ok(Arc::new(Self {
             config,
             registry,
             ledger,
             inbox: Notify::new(),
+            polls: Polls::default(),
+            couriers,
             started: Instant::now(),
             drop_notes: Mutex::default(),
             rates,
@@ -170,6 +181,15 @@ impl App {
     pub fn integration(&self, name: &str) -> Option<(&Integration, &Arc<Connector>)> {
         let integration = self.config.integrations.get(name).filter(|integration| integration.enabled)?;
         Some((integration, self.registry.connectors.get(&integration.connector)?))
+    }
+
+    /// Who asks the platform of an integration.
+    ///
+    /// # Errors
+    /// Why nobody can.
+    pub fn courier(&self, name: &str) -> Result<Arc<Courier>, String> {
+        let none = || Err(format!("the connector of `{name}` does not ask its platform"));
+        self.couriers.get(name).cloned().unwrap_or_else(none)
     }
 
     /// What a connector is told about a call.
@@ -366,6 +386,7 @@ impl App {
             retired,
             declared.map(|day| Mark { unix_ms: midnight(day), origin: MarkOrigin::Declared }),
             marks.file_last_ms.map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::File }),
+            marks.synced_ms.map(|ms| Mark { unix_ms: ms.min(now), origin: MarkOrigin::Sync }),
             webhooks.map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::Webhooks }),
         ];
         Ok(candidates.into_iter().flatten().max_by_key(|mark| mark.unix_ms))
@@ -392,6 +413,24 @@ impl App {
             .map(|fact| fact.customer)
             .collect()
     }
+}
+
+/// One for each integration whose connector asks its platform.
+fn couriers(config: &Config, registry: &Registry) -> BTreeMap<String, Result<Arc<Courier>, String>> {
+    let asks = config.integrations.values().filter(|integration| integration.enabled).filter_map(|integration| {
+        let connector = registry.connectors.get(&integration.connector)?;
+        connector.manifest.polling.as_ref()?;
+        let courier = Courier::new(integration, &connector.manifest).map(Arc::new).map_err(|error| error.to_string());
+        Some((integration.name.clone(), courier))
+    });
+    asks.collect()
+}
+
+/// Every secret of a configuration.
+fn redactor(config: &Config) -> Redactor {
+    let own = config.api.token.iter();
+    let others = config.integrations.values().flat_map(|i| i.secrets.values().chain(&i.webhook_token));
+    Redactor::new(own.chain(others))
 }
 
 fn rates(config: &Config) -> Result<Rates, BadRate> {

@@ -80,6 +80,43 @@ pub mod connector {
     pub const SIGNATURES: usize = 16;
 }
 
+/// Limits of requests to platforms.
+pub mod platform {
+    use std::time::Duration;
+
+    /// Attempts at one request that may be sent twice, unless the connector wants fewer.
+    pub const ATTEMPTS: u32 = 5;
+    /// Pause before the second attempt; it doubles with each.
+    pub const PAUSE: Duration = Duration::from_millis(1_000);
+    /// Longest pause between two attempts that the daemon chooses.
+    pub const PAUSE_MAX: Duration = Duration::from_secs(60);
+    /// Longest pause that a platform may ask for between two attempts; if it wants more, the task ends and waits for the
+    /// next pass.
+    pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
+    /// Time to connect, name resolution and TLS included.
+    pub const CONNECT: Duration = Duration::from_secs(15);
+    /// One response, bytes after decompression.
+    pub const RESPONSE_BYTES: u64 = 8 << 20;
+    /// All responses of one step, bytes.
+    pub const STEP_BYTES: u64 = 64 << 20;
+    /// Requests of one conversation, attempts included.
+    pub const REQUESTS: u64 = 100_000;
+    /// Bytes that one conversation may receive.
+    pub const RECEIVED_BYTES: u64 = 8 << 30;
+    /// Time for one conversation; what it has stored by then stays.
+    pub const CONVERSATION: Duration = Duration::from_secs(2 * 3_600);
+    /// Time for `ltvd check --online`, one integration.
+    pub const CHECK: Duration = Duration::from_secs(120);
+    /// Shortest secret that is struck out, bytes: shorter ones cannot be told from data.
+    pub const REDACTED_BYTES_MIN: usize = 6;
+    /// A file of certificates that the operator trusts, bytes.
+    pub const CA_FILE_BYTES: u64 = 1 << 20;
+    /// Value of one header of a response that is handed on, bytes; longer ones are left out.
+    pub const HEADER_BYTES: usize = 8 << 10;
+    /// Headers of a response that are handed on.
+    pub const HEADERS: usize = 128;
+}
+
 /// Limits of reading files.
 pub mod files {
     /// Rows in a batch, unless one group is larger.
@@ -125,6 +162,14 @@ pub mod config {
     pub const WEBHOOK_BODY_BYTES_HIGHEST: i64 = 64 << 20;
     /// Longest waits of the drop folder, seconds.
     pub const DROP_WAIT_S: i64 = 86_400;
+    /// Shortest time between two passes, seconds.
+    pub const EVERY_MIN_S: u64 = 10;
+    /// Longest time between two passes, seconds.
+    pub const EVERY_MAX_S: u64 = 31 * 86_400;
+    /// Days that are read again, or for which responses are kept.
+    pub const DAYS_MAX: i64 = 36_525;
+    /// Requests in a minute or at a time.
+    pub const REQUESTS_MAX: i64 = 100_000;
     /// Characters of a secret that the daemon makes.
     pub const GENERATED_CHARS: usize = 40;
     /// Characters of a line of the file that a message shows.
@@ -157,6 +202,10 @@ pub mod ledger {
     pub const RAW_ROW_BYTES: usize = 4 << 10;
     /// Rows of one file that are quarantined one by one; a file with more is refused.
     pub const QUARANTINED_ROWS: usize = 10_000;
+    /// Passes over a platform that are remembered, for each integration.
+    pub const PASSES_KEPT: usize = 200;
+    /// Old responses forgotten in one transaction.
+    pub const PRUNED_PER_COMMIT: usize = 1_000;
     /// Pieces of a file, a quarter of a MiB each, that wait for the thread which compresses them.
     pub const PIECES_WAITING: usize = 16;
 }
@@ -183,6 +232,30 @@ pub mod doors {
     pub const PROOFS_AT_A_TIME: usize = 64;
     /// How far a signed time stamp may be off.
     pub const SIGNATURE_AGE: Duration = Duration::from_secs(5 * 60);
+    /// Tries at a task that the connector says is worth it.
+    pub const TASK_TRIES: u32 = 3;
+    /// Pause before such a try, unless the connector knows better.
+    pub const TASK_PAUSE: Duration = Duration::from_secs(5);
+    /// Longest such pause; if a platform wants more, the next pass tries.
+    pub const TASK_PAUSE_MAX: Duration = Duration::from_secs(300);
+    /// Time for what a webhook delivery asks of its platform.
+    pub const WEBHOOK_TALK: Duration = Duration::from_secs(300);
+    /// Tries at a webhook delivery whose platform does not answer; then it goes to quarantine.
+    pub const WEBHOOK_TRIES: u32 = 12;
+    /// Deliveries that may be passed over because others of their integration are on their way.
+    pub const DELIVERIES_PASSED_OVER: usize = 10_000;
+    /// Orders that a complete walk did not meet and that are asked for one by one, in one pass.
+    pub const REFRESHED: usize = 10_000;
+    /// Orders in one `refresh`.
+    pub const REFRESHED_AT_ONCE: usize = 100;
+    /// Differing orders that a comparison lists.
+    pub const DIFFERENCES: usize = 10_000;
+    /// Differing orders that its text shows.
+    pub const DIFFERENCES_SHOWN: usize = 50;
+    /// How often the platform is told again to deliver webhooks.
+    pub const SUBSCRIBE: Duration = Duration::from_secs(86_400);
+    /// How long a test call of the platform may take to arrive after a webhook was made.
+    pub const TEST_CALL: Duration = Duration::from_secs(5);
     /// How long a failed read of the inbox or of the drop folder waits before it is tried again.
     pub const RETRY: Duration = Duration::from_secs(5);
 }

@@ -30,6 +30,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     let hooks = tokio::spawn(serve::serve("webhooks", webhook_listener, hooks, until(stopped)));
     let committer = tokio::spawn(committer);
     let inbox = tokio::spawn(doors::inbox::run(Arc::clone(&app)));
+    let polls = tokio::spawn(doors::poll::run(Arc::clone(&app)));
     let upgraded = Arc::clone(&app);
     tokio::task::spawn_blocking(move || match doors::inbox::retry_after_upgrade(&upgraded) {
         Ok(0) => {}
@@ -58,6 +59,8 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     // What arrives is kept as long as connections live; what was kept is read at the next start.
     let _ = stop.send(true);
     inbox.abort();
+    // A pass that is broken off goes on where its last commit left it.
+    polls.abort();
     if let Some(drop_folder) = drop_folder {
         drop_folder.abort();
     }

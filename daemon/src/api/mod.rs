@@ -8,6 +8,7 @@ mod operations;
 mod problem;
 mod query;
 mod reports;
+mod syncs;
 
 use std::sync::Arc;
 
@@ -36,6 +37,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/quarantine", get(operations::quarantine))
         .route("/v1/quarantine/retry", post(operations::retry))
         .route("/v1/replay", post(operations::replay))
+        .route("/v1/syncs", get(syncs::syncs))
+        .route("/v1/integrations/{name}/sync", post(syncs::sync))
+        .route("/v1/integrations/{name}/subscribe", post(syncs::subscribe))
+        .route("/v1/integrations/{name}/unsubscribe", post(syncs::unsubscribe))
+        .route("/v1/integrations/{name}/reconcile", post(syncs::reconcile))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard));
     Router::new()
         .route("/healthz", get(operations::healthz))

@@ -15,18 +15,18 @@ use tokio::sync::mpsc;
 use crate::app::App;
 use crate::doors::{self, Phase};
 use crate::ledger::{State as DeliveryState, What};
-use crate::model::{day_of, local_day};
+use crate::model::{Door, day_of, local_day};
 use crate::report::MarkOrigin;
 
 use super::problem::Problem;
 use super::query::Parameters;
 use super::{answer, blocking, json as to_json};
 
-fn time(ms: i64) -> Option<String> {
+pub(super) fn time(ms: i64) -> Option<String> {
     DateTime::from_timestamp_millis(ms).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 
-fn no_parameters(query: Option<&str>) -> Result<(), Problem> {
+pub(super) fn no_parameters(query: Option<&str>) -> Result<(), Problem> {
     Parameters::new(query)?.done()
 }
 
@@ -41,6 +41,7 @@ pub(super) async fn index(State(app): State<Arc<App>>, RawQuery(query): RawQuery
             "/v1/customers/{email}",
             "/v1/integrations",
             "/v1/status",
+            "/v1/syncs",
             "/v1/imports",
             "/v1/quarantine",
             "/healthz",
@@ -161,6 +162,7 @@ fn describe_integrations(app: &App) -> Result<Vec<Value>, Problem> {
                 "last_import": last_import.map(|(_, _, import)| json!({ "file": import.name, "at": time(import.at_ms) })),
                 "pending": pending.get(&name).copied().unwrap_or(0),
                 "quarantined": quarantined.get(&name).copied().unwrap_or(0),
+                "sync": super::syncs::state(app, &name)?,
                 "problems": problems,
             }))
         })
@@ -215,18 +217,7 @@ pub(super) async fn import(
     let complete_through: Option<NaiveDate> = parameters.day("complete_through")?.map(day_of);
     parameters.done()?;
     let (lines, answer) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(64);
-    let (pieces, file) = mpsc::channel::<std::io::Result<Option<Bytes>>>(4);
-    tokio::spawn(async move {
-        let mut body = request.into_body().into_data_stream();
-        while let Some(piece) = body.next().await {
-            let piece = piece.map(Some).map_err(std::io::Error::other);
-            if pieces.send(piece).await.is_err() {
-                return;
-            }
-        }
-        // The end is said: when the daemon ends, this task does as well, and a part must not be taken for the whole.
-        let _ = pieces.send(Ok(None)).await;
-    });
+    let (name, mut pieces) = pieces(name, request);
     tokio::task::spawn_blocking(move || {
         let mut told = std::time::Instant::now();
         let mut phase_told = None;
@@ -241,7 +232,7 @@ pub(super) async fn import(
                 send(json!({ "progress": { "phase": phase, "done": done, "total": total } }));
             }
         };
-        let imported = doors::import(&app, &request, Pieces { file, rest: Bytes::new(), ended: false }, &mut progress);
+        let imported = doors::import(&app, &request, &mut pieces, &mut progress);
         let last = match imported {
             Ok(report) => {
                 let mut value = serde_json::to_value(&report).unwrap_or_default();
@@ -268,8 +259,25 @@ pub(super) async fn import(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(stream)).into_response())
 }
 
+/// The body of a request as something that a thread can read. The name goes along.
+pub(super) fn pieces(name: String, request: Request) -> (String, Pieces) {
+    let (pieces, file) = mpsc::channel::<std::io::Result<Option<Bytes>>>(4);
+    tokio::spawn(async move {
+        let mut body = request.into_body().into_data_stream();
+        while let Some(piece) = body.next().await {
+            let piece = piece.map(Some).map_err(std::io::Error::other);
+            if pieces.send(piece).await.is_err() {
+                return;
+            }
+        }
+        // The end is said: when the daemon ends, this task does as well, and a part must not be taken for the whole.
+        let _ = pieces.send(Ok(None)).await;
+    });
+    (name, Pieces { file, rest: Bytes::new(), ended: false })
+}
+
 /// The body of a request, read by a thread.
-struct Pieces {
+pub(super) struct Pieces {
     file: mpsc::Receiver<std::io::Result<Option<Bytes>>>,
     rest: Bytes,
     ended: bool,
@@ -322,6 +330,7 @@ pub(super) async fn delivery(
             "received": time(delivery.received_ms),
             "what": match &delivery.what {
                 What::Request { query, headers } => json!({ "query": query, "headers": headers, "body": body }),
+                What::Poll { task, .. } => json!({ "poll": task }),
                 What::File { name, sha256, bytes } => json!({ "file": name, "sha256": sha256, "bytes": bytes }),
             },
             "state": delivery.state,
@@ -370,33 +379,58 @@ pub(super) async fn retry(State(app): State<Arc<App>>, RawQuery(query): RawQuery
     let mut parameters = Parameters::new(query.as_deref())?;
     let wanted: Option<u64> = parameters.parsed("delivery")?;
     parameters.done()?;
-    blocking(move || {
-        let (mut requeued, mut files, mut problems) = (0_u64, 0_u64, Vec::new());
-        let deliveries: std::collections::BTreeMap<u64, String> = app
+    let replayer = Arc::clone(&app);
+    let (requeued, files, polls, mut problems) = blocking(move || {
+        let (mut requeued, mut files, mut polls, mut problems) = (0_u64, 0_u64, Vec::new(), Vec::new());
+        let deliveries: std::collections::BTreeMap<u64, (String, Door)> = app
             .ledger
             .quarantine(usize::MAX)?
             .into_iter()
-            .map(|(delivery, _, quarantined)| (delivery, quarantined.integration))
+            .map(|(delivery, _, quarantined)| (delivery, (quarantined.integration, quarantined.door)))
             .collect();
         if let Some(wanted) = wanted
             && !deliveries.contains_key(&wanted)
         {
             return Err(Problem::not_found(format!("delivery {wanted} is not in quarantine")));
         }
-        for (delivery, integration) in deliveries {
+        for (delivery, (integration, door)) in deliveries {
             if wanted.is_some_and(|wanted| wanted != delivery) {
                 continue;
             }
-            if app.ledger.requeue(delivery)? {
+            if door == Door::Poll {
+                polls.push((integration, Some(delivery)));
+            } else if app.ledger.requeue(delivery, false)? {
                 requeued += 1;
             } else {
                 read_files(&app, &integration, Some(delivery), &mut files, &mut problems)?;
             }
         }
         app.inbox.notify_one();
-        Ok(axum::Json(json!({ "requeued": requeued, "files": files, "problems": problems })).into_response())
+        Ok((requeued, files, polls, problems))
     })
-    .await
+    .await?;
+    let conversations = read_polls(&replayer, polls, &mut problems).await?;
+    Ok(read_again(requeued, files, conversations, &problems))
+}
+
+fn read_again(requeued: u64, files: u64, conversations: u64, problems: &[String]) -> Response {
+    let body = json!({ "requeued": requeued, "files": files, "conversations": conversations, "problems": problems });
+    axum::Json(body).into_response()
+}
+
+/// Reads conversations with platforms again, without asking the platforms.
+async fn read_polls(
+    app: &Arc<App>,
+    polls: Vec<(String, Option<u64>)>,
+    problems: &mut Vec<String>,
+) -> Result<u64, Problem> {
+    let mut read = 0;
+    for (integration, delivery) in polls {
+        let (conversations, failed) = doors::poll::replay(app, &integration, delivery).await?;
+        read += conversations;
+        problems.extend(failed.into_iter().map(|why| format!("{integration}: {why}")));
+    }
+    Ok(read)
 }
 
 fn read_files(
@@ -422,27 +456,41 @@ pub(super) async fn replay(State(app): State<Arc<App>>, RawQuery(query): RawQuer
     let mut parameters = Parameters::new(query.as_deref())?;
     let wanted = parameters.one("integration")?;
     parameters.done()?;
-    blocking(move || {
-        let names: Vec<String> = match &wanted {
-            Some(name) if !app.config.integrations.contains_key(name) => {
-                return Err(Problem::question(format!("there is no integration `{name}`")));
-            }
-            Some(name) => vec![name.clone()],
-            None => app.config.integrations.keys().cloned().collect(),
-        };
-        let (mut requeued, mut files, mut problems) = (0_u64, 0_u64, Vec::new());
-        for name in names {
-            read_files(&app, &name, None, &mut files, &mut problems)?;
-            for number in app.ledger.requests_of(&name)? {
-                let pending =
-                    app.ledger.delivery(number)?.is_some_and(|stored| stored.delivery.state == DeliveryState::Pending);
-                if !pending && app.ledger.requeue(number)? {
-                    requeued += 1;
-                }
+    let names: Vec<String> = match &wanted {
+        Some(name) if !app.config.integrations.contains_key(name) => {
+            return Err(Problem::question(format!("there is no integration `{name}`")));
+        }
+        Some(name) => vec![name.clone()],
+        None => app.config.integrations.keys().cloned().collect(),
+    };
+    let polls = names.iter().map(|name| (name.clone(), None)).collect();
+    let reader = Arc::clone(&app);
+    let (files, mut problems) = blocking(move || {
+        let (mut files, mut problems) = (0_u64, Vec::new());
+        for name in &names {
+            read_files(&reader, name, None, &mut files, &mut problems)?;
+        }
+        Ok((files, problems))
+    })
+    .await?;
+    // Files, then what was asked, then webhooks: where revisions are equal, the last one read wins.
+    let conversations = read_polls(&app, polls, &mut problems).await?;
+    let requeued = blocking(move || requeue_all(&app, wanted.as_deref())).await?;
+    Ok(read_again(requeued, files, conversations, &problems))
+}
+
+/// Puts the webhooks of an integration, or of all, back into the inbox. Gives how many.
+fn requeue_all(app: &App, wanted: Option<&str>) -> Result<u64, Problem> {
+    let mut requeued = 0;
+    for name in app.config.integrations.keys().filter(|name| wanted.is_none_or(|wanted| wanted == name.as_str())) {
+        for number in app.ledger.requests_of(name)? {
+            let stored = app.ledger.delivery(number)?;
+            let pending = stored.is_some_and(|stored| stored.delivery.state == DeliveryState::Pending);
+            if !pending && app.ledger.requeue(number, true)? {
+                requeued += 1;
             }
         }
-        app.inbox.notify_one();
-        Ok(axum::Json(json!({ "requeued": requeued, "files": files, "problems": problems })).into_response())
-    })
-    .await
+    }
+    app.inbox.notify_one();
+    Ok(requeued)
 }

@@ -62,6 +62,11 @@ impl Problem {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "/problems/misdirected", "Wrong host", detail)
     }
 
+    /// The platform refused, or did not answer.
+    pub fn platform(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "/problems/platform", "The platform refused", detail)
+    }
+
     /// The daemon is at fault; the cause is in its log.
     pub fn internal() -> Self {
         let detail = "ltvd met an error of its own; its log says more";

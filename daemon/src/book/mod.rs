@@ -156,6 +156,12 @@ impl Book {
         (0u32..).zip(&self.store.rows).filter(|(_, row)| !row.is_withdrawn()).map(|(at, row)| self.listed(at, row))
     }
 
+    /// The number of an order, as [`Listed`] has it. `None` if it is unknown.
+    pub fn order_number(&self, integration: &str, id: &str) -> Option<u32> {
+        let number = self.store.integrations.iter().position(|name| **name == *integration)?;
+        self.store.find_order(Base::default(), self.hash_key.of(Sort::Order, 0, u16::try_from(number).ok()?, id))
+    }
+
     /// What is stored of an order: the highest revision of the order or of any of its entries (withdrawn ones included), and its
     /// live entries. `None` if the order is unknown.
     pub fn order(&self, integration: &str, id: &str) -> Option<(i64, Vec<OfOrder>)> {

@@ -7,13 +7,14 @@ use super::connector::{folder_at_fault, load_registry};
 use super::failure::Failure;
 use super::output::{self, count};
 use crate::app::data_dir_at_fault;
-use crate::config::{self, Config, ProcessEnv};
+use crate::config::{self, Config, ProcessEnv, SecretsFile};
 use crate::connector::Registry;
+use crate::doors::poll;
 
 /// Arguments of `ltvd check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Ask the platforms as well; there is nothing to ask yet, since this version does not poll
+    /// Ask the platforms as well: whether addresses, credentials and permissions are good
     #[arg(long)]
     online: bool,
 }
@@ -47,11 +48,11 @@ pub(super) fn check(path: &Path, args: &Args) -> Result<(), Failure> {
         }
     };
     wrong.extend(data_dir_at_fault(&paths.data_dir));
-    if args.online {
-        output::say("--online: this version does not poll, so no platform was asked");
-    }
     match config {
-        Some(config) if wrong.is_empty() => {
+        Some(mut config) if wrong.is_empty() => {
+            if args.online {
+                online(&mut config, &registry)?;
+            }
             let enabled = config.integrations.values().filter(|integration| integration.enabled).count() as u64;
             output::print(&format!(
                 "{}: nothing is wrong; {}, {}",
@@ -65,6 +66,44 @@ pub(super) fn check(path: &Path, args: &Args) -> Result<(), Failure> {
             count(wrong.len() as u64, "problem", "problems"),
             wrong.join("\n\n")
         ))),
+    }
+}
+
+/// Asks every platform that can be asked, and shows what it says.
+fn online(config: &mut Config, registry: &Registry) -> Result<(), Failure> {
+    SecretsFile::new(&config.paths.data_dir).complete(config).map_err(|error| Failure::Failed(error.to_string()))?;
+    let asked: Vec<_> = config
+        .integrations
+        .values()
+        .filter(|integration| integration.enabled)
+        .filter_map(|integration| Some((integration, registry.connectors.get(&integration.connector)?)))
+        .filter(|(integration, connector)| connector.manifest.polling.is_some() && integration.polling.from.is_some())
+        .collect();
+    if asked.is_empty() {
+        output::say(
+            "no integration asks its platform: that needs a connector with polling, and `from` in the integration",
+        );
+    }
+    let runtime = super::runtime()?;
+    let mut wrong = 0;
+    for (integration, connector) in asked {
+        let name = &integration.name;
+        match runtime.block_on(poll::check(integration, connector)) {
+            Ok(lines) => {
+                output::print(&format!("{name}: {} answers", connector.manifest.name))?;
+                for line in lines {
+                    output::print(&format!("    {}", output::plain(&line)))?;
+                }
+            }
+            Err(text) => {
+                wrong += 1;
+                output::print(&format!("{name}: {}", output::plain_lines(&text)))?;
+            }
+        }
+    }
+    match wrong {
+        0 => Ok(()),
+        wrong => Err(Failure::Failed(format!("{} to be mended", count(wrong, "integration has", "integrations have")))),
     }
 }
 

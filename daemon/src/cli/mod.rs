@@ -11,10 +11,12 @@ mod failure;
 mod import;
 mod log;
 mod output;
+mod progress;
 mod quarantine;
 mod report;
 mod run;
 mod status;
+mod sync;
 mod webhook;
 
 use std::future::Future;
@@ -59,6 +61,10 @@ enum Command {
     Status(status::Args),
     /// Read an exported file; the same file again adds nothing
     Import(import::Args),
+    /// Ask a platform now, for what is due or for a range of days
+    Sync(sync::Args),
+    /// Hold the ledger against the platform, or against an exported file, and list the orders that differ
+    Reconcile(sync::ReconcileArgs),
     /// Lifetime value of customers, by cohort
     Ltv(report::LtvArgs),
     /// Orders, rebills, refunds and net revenue by period
@@ -68,7 +74,7 @@ enum Command {
     /// What could not be read, and waits for you or for a newer connector
     #[command(subcommand)]
     Quarantine(quarantine::Command),
-    /// Read archived webhooks again, after a connector or a setting has changed
+    /// Read again what was kept: files, webhooks and answers of platforms, after a connector has changed
     Replay(quarantine::ReplayArgs),
     /// What a platform must be told to send webhooks
     #[command(subcommand)]
@@ -116,12 +122,15 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Check(args) => check::check(&config, &args),
         Command::Status(args) => ask(Box::new(move |client| Box::pin(status::status(client, args)))),
         Command::Import(args) => ask(Box::new(move |client| Box::pin(import::import(client, args)))),
+        Command::Sync(args) => ask(Box::new(move |client| Box::pin(sync::sync(client, args)))),
+        Command::Reconcile(args) => ask(Box::new(move |client| Box::pin(sync::reconcile(client, args)))),
         Command::Ltv(args) => ask(Box::new(move |client| Box::pin(report::ltv(client, args)))),
         Command::Revenue(args) => ask(Box::new(move |client| Box::pin(report::revenue(client, args)))),
         Command::Customer(args) => ask(Box::new(move |client| Box::pin(report::customer(client, args)))),
         Command::Quarantine(command) => ask(Box::new(move |client| Box::pin(quarantine::quarantine(client, command)))),
         Command::Replay(args) => ask(Box::new(move |client| Box::pin(quarantine::replay(client, args)))),
-        Command::Webhook(command) => webhook::webhook(&config, command),
+        Command::Webhook(webhook::Command::Url { integration }) => webhook::url(&config, integration.as_deref()),
+        Command::Webhook(command) => ask(Box::new(move |client| Box::pin(webhook::at_platform(client, command)))),
         Command::Connector(command) => connector::connector(&config, command),
         Command::Completions { shell } => completions(shell),
     }

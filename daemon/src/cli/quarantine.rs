@@ -54,7 +54,23 @@ pub(super) async fn replay(client: Client, args: ReplayArgs) -> Result<(), Failu
 /// Puts deliveries back into the inbox, and has them read.
 async fn read_again(client: &Client, call: Call) -> Result<(), Failure> {
     let answer = client.json(call).await?;
-    let requeued = count(answer.get("requeued").and_then(Value::as_u64).unwrap_or_default(), "delivery", "deliveries");
+    let number = |member: &str| answer.get(member).and_then(Value::as_u64).unwrap_or_default();
+    let requeued = count(number("requeued"), "delivery", "deliveries");
+    for (member, one, many) in [
+        ("files", "file was read again", "files were read again"),
+        (
+            "conversations",
+            "conversation with a platform was read again",
+            "conversations with platforms were read again",
+        ),
+    ] {
+        if number(member) > 0 {
+            output::say(&count(number(member), one, many));
+        }
+    }
+    for problem in answer.get("problems").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        output::warn(&output::plain(problem));
+    }
     if client.is_daemon() {
         output::print(&format!("{requeued} will be read again"))?;
         output::say("the daemon reads them now; `ltvd status` shows how many wait");

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 
+use super::call::Call;
+use super::client::Client;
 use super::failure::Failure;
-use super::output;
+use super::output::{self, cell};
 use crate::app::Setup;
 use crate::config::{Config, Integration};
 use crate::connector::Connector;
@@ -18,12 +21,59 @@ pub(super) enum Command {
         /// The integration; may be left out where only one takes webhooks
         integration: Option<String>,
     },
+    /// Have the platform deliver its webhooks here, where it lets itself be told; the daemon looks after them daily
+    Subscribe {
+        /// The integration
+        integration: String,
+    },
+    /// Remove the webhooks that the platform delivers here
+    Unsubscribe {
+        /// The integration
+        integration: String,
+    },
 }
 
-pub(super) fn webhook(config: &Path, command: Command) -> Result<(), Failure> {
-    let Command::Url { integration } = command;
+/// `ltvd webhook subscribe` and `unsubscribe`.
+pub(super) async fn at_platform(client: Client, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Url { .. } => Ok(()),
+        Command::Subscribe { integration } => subscribe(&client, &integration).await,
+        Command::Unsubscribe { integration } => {
+            let answer = client.json(Call::post(&["v1", "integrations", &integration, "unsubscribe"])).await?;
+            let removed = answer.get("removed").and_then(Value::as_u64).unwrap_or_default();
+            output::print(&format!("{} removed at the platform", output::count(removed, "webhook", "webhooks")))
+        }
+    }
+}
+
+async fn subscribe(client: &Client, integration: &str) -> Result<(), Failure> {
+    if !client.is_daemon() {
+        output::warn("no daemon is running, so nothing answers the platform's test call: start it with `ltvd run`");
+    }
+    let answer = client.json(Call::post(&["v1", "integrations", integration, "subscribe"])).await?;
+    let webhooks = answer.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let lines: String = webhooks
+        .iter()
+        .map(|webhook| {
+            format!("{}: {} (webhook {})\n", cell(webhook, "topic"), cell(webhook, "action"), cell(webhook, "id"))
+        })
+        .collect();
+    output::print(&output::plain_lines(lines.trim_end()))?;
+    match answer.get("reached").and_then(Value::as_bool) {
+        Some(true) => output::say("the platform's test call has arrived"),
+        Some(false) => {
+            let advice = answer.get("advice").and_then(Value::as_str).unwrap_or_default();
+            output::warn(&output::plain(advice));
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+/// `ltvd webhook url`
+pub(super) fn url(config: &Path, integration: Option<&str>) -> Result<(), Failure> {
     let setup = super::setup(config)?;
-    let (integration, connector) = choose(&setup, integration.as_deref())?;
+    let (integration, connector) = choose(&setup, integration)?;
     let token = integration.webhook_token.as_ref().map(|token| token.expose_secret());
     let token = token.ok_or_else(|| Failure::Failed("the address has no random part".to_owned()))?;
     explain(&setup.config, integration, connector);

@@ -10,7 +10,7 @@ use super::problem::quote;
 use super::read::{Fault, Reader, Section, Value};
 use super::secret::{self, Env, Vault};
 use super::types::{BadRows, DecimalMark, Integration};
-use super::{parse, schema, suggest};
+use super::{parse, polling, schema, suggest};
 use crate::limits::config::NAME_CHARS;
 use crate::model::manifest::{DateOrder, Manifest, SettingDescription, SettingKind, SettingValue};
 
@@ -76,6 +76,8 @@ fn read_one(
     let has_connector = table.has(&schema::CONNECTOR);
     let connector = reader.read(&mut table, &schema::CONNECTOR, parse::text);
     let enabled = reader.read(&mut table, &schema::ENABLED, parse::boolean);
+    let zone_site = table.site_of(schema::ZONE.name);
+    let zone_given = table.has(&schema::ZONE);
     let zone = reader.read(&mut table, &schema::ZONE, parse::zone);
     let complete_through = reader.read(&mut table, &schema::COMPLETE_THROUGH, parse::date);
     let webhooks_complete = reader.read(&mut table, &schema::WEBHOOKS_COMPLETE, parse::boolean);
@@ -87,6 +89,9 @@ fn read_one(
         parse::choice(v, &[(".", DecimalMark::Point), (",", DecimalMark::Comma)])
     });
 
+    let from_site = table.site_of(schema::FROM.name);
+    let polling = polling::read(reader, &mut table, around);
+
     if !has_connector {
         let message = "missing; it says which platform this is";
         reader.error(connector_site.clone(), Fault::new(message).help(available(around.manifests)));
@@ -97,7 +102,24 @@ fn read_one(
     if let Some(manifest) = around.manifests.get(&connector) {
         let vault = Vault { env: around.env, folder: around.folder, required: enabled };
         for setting in &manifest.settings {
+            if setting.name == schema::ZONE.name && setting.kind == SettingKind::Zone {
+                // The daemon's own key, which this connector cannot do without.
+                if setting.required && enabled && !zone_given {
+                    reader.error(zone_site.clone(), missing(setting));
+                }
+                continue;
+            }
             read_setting(reader, &mut table, manifest, setting, &vault, &mut found);
+        }
+        // Credentials for asking, as far as the manifest tells: what nothing works without, or an optional `api_key`. Other
+        // secrets are for webhooks.
+        let for_asking = |setting: &&SettingDescription| {
+            setting.kind == SettingKind::Secret && (setting.required || setting.name == "api_key")
+        };
+        let has_key = manifest.settings.iter().filter(for_asking).any(|key| found.secrets.contains_key(&key.name));
+        let fault = polling.as_ref().and_then(|polling| polling::question(manifest, polling, has_key));
+        if let Some(fault) = fault.filter(|_| enabled) {
+            reader.warn(from_site, fault);
         }
         let own = schema::INTEGRATION.keys.iter().map(|key| key.name);
         let known: Vec<_> = own.chain(manifest.settings.iter().map(|setting| setting.name.as_str())).collect();
@@ -121,6 +143,7 @@ fn read_one(
         bad_rows: bad_rows.unwrap_or(around.bad_rows),
         date_order,
         decimal_mark,
+        polling: polling?,
     })
 }
 

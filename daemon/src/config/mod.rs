@@ -6,6 +6,7 @@
 
 mod integration;
 mod parse;
+mod polling;
 mod problem;
 mod rates;
 mod read;
@@ -33,7 +34,7 @@ pub use self::secret::{Env, ProcessEnv};
 pub use self::secrets_file::{SecretsFile, SecretsFileError};
 use self::source::Source;
 pub use self::types::{
-    Api, BadRows, Config, DecimalMark, DropFolder, FreeOrders, Integration, Merge, Paths, Report, Webhooks,
+    Api, BadRows, Config, DecimalMark, DropFolder, FreeOrders, Integration, Merge, Paths, Polling, Report, Webhooks,
 };
 use crate::limits::config::FILE_BYTES;
 use crate::model::manifest::Manifest;

@@ -70,6 +70,20 @@ pub(super) const INTEGRATION_BAD_ROWS: Key = Key::without_default("bad_rows");
 pub(super) const DATE_ORDER: Key = Key::without_default("date_order");
 pub(super) const DECIMAL_MARK: Key = Key::without_default("decimal_mark");
 
+/// Without it nothing is polled.
+pub(super) const FROM: Key = Key::without_default("from");
+pub(super) const TO: Key = Key::without_default("to");
+pub(super) const EVERY: Key = Key::new("every", r#""15m""#);
+/// Falls back to what the connector wants.
+pub(super) const RECHECK_DAYS: Key = Key::without_default("recheck_days");
+pub(super) const KEEP_RESPONSES_DAYS: Key = Key::without_default("keep_responses_days");
+pub(super) const REQUESTS_PER_MINUTE: Key = Key::without_default("requests_per_minute");
+pub(super) const CONCURRENT_REQUESTS: Key = Key::without_default("concurrent_requests");
+pub(super) const HOSTS: Key = Key::without_default("hosts");
+pub(super) const ALLOW_PRIVATE_ADDRESSES: Key = Key::new("allow_private_addresses", "false");
+pub(super) const CONNECT_TO: Key = Key::without_default("connect_to");
+pub(super) const CA_FILE: Key = Key::without_default("ca_file");
+
 /// Keys before the first table. The tables themselves are keys too: see [`TABLES`].
 pub(super) const ROOT: Table = Table { name: "", keys: &[DATA_DIR, DROP_DIR, CONNECTORS_DIR] };
 pub(super) const REPORT: Table =
@@ -91,6 +105,17 @@ pub(super) const INTEGRATION: Table = Table {
         INTEGRATION_BAD_ROWS,
         DATE_ORDER,
         DECIMAL_MARK,
+        FROM,
+        TO,
+        EVERY,
+        RECHECK_DAYS,
+        KEEP_RESPONSES_DAYS,
+        REQUESTS_PER_MINUTE,
+        CONCURRENT_REQUESTS,
+        HOSTS,
+        ALLOW_PRIVATE_ADDRESSES,
+        CONNECT_TO,
+        CA_FILE,
     ],
 };
 

@@ -6,11 +6,13 @@ mod messages;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use chrono::NaiveDate;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::model::manifest::{Choice, SettingDescription, SettingKind, SettingValue};
+use crate::model::manifest::{Axis, Choice, Granularity, Polling, SettingDescription, SettingKind, SettingValue};
 
 fn setting(name: &str, kind: SettingKind, required: bool, default: Option<&str>) -> SettingDescription {
     SettingDescription {
@@ -37,12 +39,31 @@ fn manifest(id: &str, settings: Vec<SettingDescription>) -> (String, Manifest) {
     (id.into(), manifest)
 }
 
+/// One that asks its platform.
+fn polled(id: &str, settings: Vec<SettingDescription>) -> (String, Manifest) {
+    let (id, mut manifest) = manifest(id, settings);
+    manifest.polling = Some(Polling {
+        axes: vec![Axis::Created],
+        granularity: Granularity::Day,
+        window_days_max: 1,
+        overlap_s: 0,
+        recheck_days: 1,
+        interval_min_s: 60,
+        concurrent_requests_max: 1,
+        requests_per_minute_max: None,
+        request_timeout_ms: 1_000,
+        refreshes: false,
+        subscribes: false,
+    });
+    (id, manifest)
+}
+
 /// Two of the shipped connectors as the example configuration needs them, and some that have what these have not.
 fn manifests() -> BTreeMap<String, Manifest> {
     let choice = |value: &str| Choice { value: value.into(), label: value.into() };
     BTreeMap::from([
         manifest("strict", vec![setting("secret", SettingKind::Secret, true, None)]),
-        manifest(
+        polled(
             "thrivecart",
             vec![
                 setting("secret", SettingKind::Secret, false, None),
@@ -73,7 +94,11 @@ fn manifests() -> BTreeMap<String, Manifest> {
                 setting("title", SettingKind::Text, false, None),
             ],
         ),
-        manifest("clash", vec![setting("zone", SettingKind::Zone, false, None)]),
+        manifest("clash", vec![setting("zone", SettingKind::Text, false, None)]),
+        polled(
+            "polled",
+            vec![setting("zone", SettingKind::Zone, true, None), setting("key", SettingKind::Secret, true, None)],
+        ),
     ])
 }
 
@@ -110,6 +135,38 @@ fn an_empty_file_is_all_defaults() {
     assert_eq!(config.webhooks.body_bytes_max, 1 << 20);
     assert_eq!((config.drop.bad_rows, config.drop.bad_rows_max_percent), (BadRows::Quarantine, 2));
     assert!(config.integrations.is_empty());
+}
+
+#[test]
+fn what_an_operator_says_about_polling() {
+    let text = r#"
+        [integrations.shop]
+        connector = "polled"
+        zone = "America/New_York"
+        key = { env = "KEY" }
+        from = 2024-01-01
+        to = 2025-12-31
+        every = "6h"
+        recheck_days = 3
+        keep_responses_days = 400
+        requests_per_minute = 30
+        concurrent_requests = 1
+        hosts = ["API.example.com"]
+        allow_private_addresses = true
+        connect_to = { "api.example.com" = "10.0.0.5:443" }
+        ca_file = "own.pem"
+    "#;
+    let Loaded { config, warnings } = load_with(text, &[("KEY", "hunter2")]).unwrap();
+    assert_eq!(warnings, []);
+    let polling = &config.integrations["shop"].polling;
+    assert_eq!(
+        (polling.from, polling.to),
+        (NaiveDate::from_ymd_opt(2024, 1, 1), NaiveDate::from_ymd_opt(2025, 12, 31))
+    );
+    assert_eq!((polling.every, polling.recheck_days), (Duration::from_secs(6 * 3_600), Some(3)));
+    assert_eq!(polling.hosts, Some(vec!["api.example.com".to_owned()]));
+    assert_eq!(polling.connect_to["api.example.com"], "10.0.0.5:443".parse().unwrap());
+    assert!(polling.ca_file.as_ref().unwrap().is_absolute() && polling.allow_private_addresses);
 }
 
 #[test]
@@ -266,7 +323,7 @@ fn what_a_disabled_integration_lacks_is_no_error() {
        |
      5 | connector = "gone"
        |             ^^^^^^
-       = help: available: clash, kinds, samcart, strict, thrivecart
+       = help: available: clash, kinds, polled, samcart, strict, thrivecart
     "#);
 }
 

@@ -154,6 +154,35 @@ pub struct Integration {
     pub date_order: Option<DateOrder>,
     /// What separates decimals, if the file does not tell.
     pub decimal_mark: Option<DecimalMark>,
+    /// When and how the platform is asked.
+    pub polling: Polling,
+}
+
+/// When and how the platform of an integration is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Polling {
+    /// First day of which orders are wanted. `None`: the platform is not asked.
+    pub from: Option<NaiveDate>,
+    /// Last day of which orders are wanted. `None`: it goes on for ever.
+    pub to: Option<NaiveDate>,
+    /// Time between two passes. A connector may want more.
+    pub every: Duration,
+    /// Days read again once a day, if not as many as the connector wants.
+    pub recheck_days: Option<u32>,
+    /// Days for which responses are kept. `None`: for ever.
+    pub keep_responses_days: Option<u32>,
+    /// Requests in a minute, if fewer than the connector allows itself.
+    pub requests_per_minute: Option<u32>,
+    /// Requests open at a time, if fewer than the connector allows itself.
+    pub concurrent_requests: Option<u32>,
+    /// The only hosts that may be asked, of those that the connector names. Lower case.
+    pub hosts: Option<Vec<String>>,
+    /// Whether hosts may have addresses outside the public internet.
+    pub allow_private_addresses: bool,
+    /// Hosts that are reached at another address than their name says.
+    pub connect_to: BTreeMap<String, SocketAddr>,
+    /// Certificates that are trusted besides those of the machine.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Config {

@@ -17,14 +17,24 @@ use crate::model::manifest::{
 };
 
 /// Names that every integration has, so that no connector may use them for a setting.
-pub const RESERVED_SETTINGS: [&str; 9] = [
+pub const RESERVED_SETTINGS: [&str; 19] = [
+    "allow_private_addresses",
     "bad_rows",
+    "ca_file",
     "complete_through",
+    "concurrent_requests",
+    "connect_to",
     "connector",
     "date_order",
     "decimal_mark",
     "enabled",
-    "schedule",
+    "every",
+    "from",
+    "hosts",
+    "keep_responses_days",
+    "recheck_days",
+    "requests_per_minute",
+    "to",
     "webhooks_complete",
     "zone",
 ];
@@ -195,7 +205,9 @@ fn check_settings(manifest: &Manifest, wrong: &mut Vec<String>) {
         if !is_setting_name(&setting.name) {
             wrong.push(format!("the setting {name} is not lower-case letters, digits and underscores"));
         }
-        if RESERVED_SETTINGS.contains(&setting.name.as_str()) {
+        // A connector may say of the zone that nothing works without it.
+        let zone = setting.name == "zone" && setting.kind == SettingKind::Zone;
+        if RESERVED_SETTINGS.contains(&setting.name.as_str()) && !zone {
             wrong.push(format!("the setting {name} has a name that every integration has already"));
         }
         if !names.insert(&setting.name) {

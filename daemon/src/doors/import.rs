@@ -93,38 +93,14 @@ pub fn import(
     source: impl Read,
     progress: &mut dyn FnMut(Phase, u64, Option<u64>),
 ) -> Result<ImportReport, ImportError> {
-    let candidates = candidates(app, request.integration)?;
-    let mut work = tempfile::tempfile_in(app.ledger.tmp_dir()).map_err(|source| LedgerError::Io {
-        what: "make a working copy in",
-        path: app.ledger.tmp_dir(),
-        source,
-    })?;
     let mut archive = if request.dry_run { None } else { Some(app.ledger.archive()?) };
-    let prepared =
-        files::prepare(source, &mut work, archive.as_mut().map(|writer| writer as &mut dyn Write), &mut |bytes| {
-            progress(Phase::Copy, bytes, None)
-        })?;
-    let (bytes, sha256) = (prepared.bytes, hex(&prepared.sha256));
-    let known: Vec<Candidate<'_>> = candidates
-        .iter()
-        .map(|(integration, connector)| Candidate {
-            integration: &integration.name,
-            connector: &connector.manifest.id,
-            formats: &connector.manifest.csv_formats,
-            settings: &integration.settings,
-        })
-        .collect();
-    let recognised = files::recognise(&prepared, &work, &known)?;
-    let Some((integration, connector)) = candidates.get(recognised.candidate).copied() else {
-        return Err(ImportError::Integration("the file belongs to no integration".into()));
-    };
-    let options = files::Options { date_order: integration.date_order, decimal_mark: integration.decimal_mark };
-    let plan = Plan::scan(work, prepared, recognised, &options, &mut |done| progress(Phase::Scan, done, Some(bytes)))?;
+    let kept = archive.as_mut().map(|writer| writer as &mut dyn Write);
+    let Understood { integration, connector, plan, bytes, sha256 } = understand(app, request, source, kept, progress)?;
 
     let now = now_ms();
     let context = app.call_context(integration, connector, now)?;
     let mut ingest = app.ledger.ingest(&integration.name, Door::File)?;
-    let read = read_rows(connector, &context, &plan, &mut ingest, progress)?;
+    let read = read_rows(connector, &context, &plan, &mut |changes| ingest.apply(changes), progress)?;
     let known_before = app.ledger.import(&integration.name, &sha256)?;
     let mut report = report(request, integration, connector, &plan, &read, &ingest);
     report.sha256.clone_from(&sha256);
@@ -151,11 +127,12 @@ pub fn import(
         what: What::File { name: request.name.to_owned(), sha256: sha256.clone(), bytes },
         state: State::Pending,
         attempts: 0,
+        from_archive: false,
     };
     let marks = Marks {
         file_last_ms: read.span_ms.map(|(_, last)| last),
         declared_day: request.complete_through.map(|day| day_number(day).saturating_add(1)),
-        webhook_last_ms: None,
+        ..Marks::default()
     };
     let finish = Finish {
         record: Some(record),
@@ -166,6 +143,50 @@ pub fn import(
     };
     ingest.finish(finish)?;
     Ok(report)
+}
+
+/// A file that is known for what it is.
+pub(super) struct Understood<'a> {
+    pub(super) integration: &'a Integration,
+    pub(super) connector: &'a Arc<Connector>,
+    pub(super) plan: Plan,
+    bytes: u64,
+    sha256: String,
+}
+
+/// Finds out whose file it is and how it is written.
+pub(super) fn understand<'a>(
+    app: &'a App,
+    request: &Request<'_>,
+    source: impl Read,
+    archive: Option<&mut dyn Write>,
+    progress: &mut dyn FnMut(Phase, u64, Option<u64>),
+) -> Result<Understood<'a>, ImportError> {
+    let candidates = candidates(app, request.integration)?;
+    let mut work = tempfile::tempfile_in(app.ledger.tmp_dir()).map_err(|source| LedgerError::Io {
+        what: "make a working copy in",
+        path: app.ledger.tmp_dir(),
+        source,
+    })?;
+    let prepared = files::prepare(source, &mut work, archive, &mut |bytes| progress(Phase::Copy, bytes, None))?;
+    let (bytes, sha256) = (prepared.bytes, hex(&prepared.sha256));
+    let known: Vec<Candidate<'_>> = candidates
+        .iter()
+        .map(|(integration, connector)| Candidate {
+            integration: &integration.name,
+            connector: &connector.manifest.id,
+            formats: &connector.manifest.csv_formats,
+            settings: &integration.settings,
+        })
+        .collect();
+    let recognised = files::recognise(&prepared, &work, &known)?;
+    let Some((integration, connector)) = candidates.get(recognised.candidate).copied() else {
+        return Err(ImportError::Integration("the file belongs to no integration".into()));
+    };
+    let options = files::Options { date_order: integration.date_order, decimal_mark: integration.decimal_mark };
+    let plan = Plan::scan(work, prepared, recognised, &options, &mut |done| progress(Phase::Scan, done, Some(bytes)))?;
+
+    Ok(Understood { integration, connector, plan, bytes, sha256 })
 }
 
 /// Reads archived files of an integration again, oldest first: all, or from the one of a delivery on. Gives how many were read, and

@@ -1,27 +1,56 @@
 //! Reads what the webhook listener took in, at the daemon's own pace, oldest first.
+//!
+//! A delivery that needs nothing but itself is read on the spot. One that asks its platform for more goes on by itself, one
+//! for each integration at a time, so that a slow platform keeps nobody else waiting.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::app::App;
-use crate::book::Counts;
 use crate::clock::now_ms;
-use crate::config::Integration;
-use crate::connector::{
-    CallContext, CallError, Connector, Delivery, Failure, Header, Next, NoResponse, Outcome, Replies, Reply, Step,
-    StoredEntry, StoredOrder,
-};
-use crate::ledger::{Finish, LedgerError, Marks, Outcome as Stored, Quarantined, State, What};
-use crate::limits::{connector::LOOKUP_STEPS, doors as limits};
+use crate::connector::{Connector, Delivery, Failure, Header};
+use crate::ledger::{Finish, LedgerError, Outcome as Stored, Quarantined, State, What};
+use crate::limits::doors as limits;
 use crate::model::Door;
+use crate::platform::Budget;
 
 use super::import;
+use super::talk::{Advance, LedgerKeeper, Platform, Recorded, Talk, TalkError, advance, passing};
+
+/// What is on its way, and what waits for another try.
+#[derive(Default)]
+struct Desk(Mutex<Papers>);
+
+#[derive(Default)]
+struct Papers {
+    /// Integrations of which a delivery is asking its platform.
+    busy: HashSet<String>,
+    /// Deliveries that are not to be tried again before this, and how often they were.
+    later: HashMap<u64, (Instant, u32)>,
+}
+
+impl Desk {
+    fn papers(&self) -> std::sync::MutexGuard<'_, Papers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn may_read(&self, number: u64, integration: &str) -> bool {
+        let papers = self.papers();
+        !papers.busy.contains(integration)
+            && papers.later.get(&number).is_none_or(|(until, _)| *until <= Instant::now())
+    }
+}
 
 /// Reads the inbox until the daemon ends. A failing ledger ends the daemon.
 pub async fn run(app: Arc<App>) {
+    let desk = Arc::new(Desk::default());
     loop {
-        let worker = Arc::clone(&app);
-        match tokio::task::spawn_blocking(move || read_some(&worker)).await {
+        let (worker, papers) = (Arc::clone(&app), Arc::clone(&desk));
+        match tokio::task::spawn_blocking(move || read_some(&worker, &papers)).await {
             Ok(Ok(0)) => app.inbox.notified().await,
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
@@ -43,7 +72,7 @@ pub async fn run(app: Arc<App>) {
 /// # Errors
 /// If the ledger fails.
 pub fn retry_after_upgrade(app: &App) -> Result<usize, LedgerError> {
-    let mut stale = std::collections::BTreeMap::new();
+    let mut stale = BTreeMap::new();
     for (delivery, _, quarantined) in app.ledger.quarantine(usize::MAX)? {
         let current = app.integration(&quarantined.integration).map(|(_, connector)| name_of(connector));
         if current.is_some_and(|current| current != quarantined.connector) {
@@ -51,36 +80,49 @@ pub fn retry_after_upgrade(app: &App) -> Result<usize, LedgerError> {
         }
     }
     for (delivery, (integration, door)) in &stale {
-        if *door == Door::Webhook {
-            app.ledger.requeue(*delivery)?;
-            app.inbox.notify_one();
-        } else {
-            let (_, failed) = import::read_again(app, integration, Some(*delivery))?;
-            for error in failed {
-                tracing::warn!(integration, delivery, %error, "an archived file could not be read again");
+        match door {
+            Door::Webhook => {
+                app.ledger.requeue(*delivery, false)?;
+                app.inbox.notify_one();
             }
+            Door::File => {
+                let (_, failed) = import::read_again(app, integration, Some(*delivery))?;
+                for error in failed {
+                    tracing::warn!(integration, delivery, %error, "an archived file could not be read again");
+                }
+            }
+            // The next pass asks the platform for the same days again, or a person replays them.
+            Door::Poll => app.polls.of(integration).wake.notify_one(),
         }
     }
     Ok(stale.len())
 }
 
 /// Reads the oldest deliveries. Gives how many there were.
-fn read_some(app: &App) -> Result<usize, LedgerError> {
-    let numbers = app.ledger.pending(limits::DELIVERIES_READ)?;
+fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
+    let numbers = app.ledger.pending(limits::DELIVERIES_READ, limits::DELIVERIES_PASSED_OVER, |number, delivery| {
+        desk.may_read(number, &delivery.integration)
+    })?;
+    let mut read = 0;
     for number in &numbers {
         let Some(stored) = app.ledger.delivery(*number)? else { continue };
         let name = stored.delivery.integration.clone();
+        // One before it may have begun to ask the platform.
+        if !desk.may_read(*number, &name) {
+            continue;
+        }
+        read += 1;
         // A delivery that makes ltvd itself fail must not keep all others waiting.
-        let read = catch_unwind(AssertUnwindSafe(|| read_one(app, stored)));
-        read.unwrap_or_else(|_| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| read_one(app, desk, stored)));
+        outcome.unwrap_or_else(|_| {
             tracing::error!(integration = name, delivery = number, "ltvd failed on a delivery; it goes to quarantine");
             quarantine(app, &name, *number, "-", "ltvd failed while it read this; its log says more".into())
         })?;
     }
-    Ok(numbers.len())
+    Ok(read)
 }
 
-fn read_one(app: &App, stored: Stored) -> Result<(), LedgerError> {
+fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored) -> Result<(), LedgerError> {
     let number = stored.number;
     let name = stored.delivery.integration.clone();
     let Some((integration, connector)) = app.integration(&name) else {
@@ -90,7 +132,8 @@ fn read_one(app: &App, stored: Stored) -> Result<(), LedgerError> {
         return quarantine(app, &name, number, "-", reason);
     };
     let What::Request { query, headers } = stored.delivery.what else {
-        return quarantine(app, &name, number, &name_of(connector), "a file does not belong into the inbox".into());
+        let reason = "only webhooks belong into the inbox".into();
+        return quarantine(app, &name, number, &name_of(connector), reason);
     };
     let delivery = Delivery {
         query,
@@ -99,141 +142,93 @@ fn read_one(app: &App, stored: Stored) -> Result<(), LedgerError> {
         received_ms: stored.delivery.received_ms,
     };
     let context = app.call_context(integration, connector, delivery.received_ms)?;
-    match converse(app, integration, connector, &delivery, &context, number) {
-        Ok(()) => Ok(()),
-        Err(ReadError::Call(error)) => {
-            tracing::warn!(integration = name, delivery = number, %error, "a delivery goes to quarantine");
-            let reason = match error.failure() {
-                // The list of what waits names the connector; people need to know what is wrong with the delivery.
-                Some(Failure::Malformed(text)) => text.clone(),
-                _ => error.to_string(),
+    let mut keeper = LedgerKeeper::new(app, integration, connector, Door::Webhook, number);
+    keeper.received_ms = Some(delivery.received_ms);
+    let conversation = match connector.receive(&delivery, &context) {
+        Ok(conversation) => conversation,
+        Err(error) => return settle(app, desk, keeper, TalkError::Call(error)),
+    };
+    match advance(conversation, &context, &mut keeper, Vec::new()) {
+        Ok(Advance::Done(_)) => {
+            desk.papers().later.remove(&number);
+            Ok(())
+        }
+        Ok(Advance::Wants(wants)) => {
+            let recorded = match stored.delivery.from_archive {
+                true => Some(Recorded::new(app.ledger.exchanges(number)?)).filter(|recorded| !recorded.is_empty()),
+                false => None,
             };
-            quarantine(app, &name, number, &name_of(connector), reason)
+            keeper.archived = recorded.is_some();
+            let talk = Talk {
+                connector: Arc::clone(connector),
+                context,
+                platform: Platform { courier: app.courier(&name).ok(), recorded },
+                budget: Budget::new(limits::WEBHOOK_TALK),
+                keeper,
+                task: None,
+            };
+            desk.papers().busy.insert(name.clone());
+            let (app, desk) = (Arc::clone(app), Arc::clone(desk));
+            tokio::spawn(async move {
+                let ended = tokio::spawn(talk.finish(Ok(Advance::Wants(wants)))).await;
+                let (after, papers, of) = (Arc::clone(&app), Arc::clone(&desk), name.clone());
+                let settled = tokio::task::spawn_blocking(move || match ended {
+                    Ok((Ok(_), _)) => Ok(()),
+                    Ok((Err(error), Some(keeper))) => settle(&after, &papers, keeper, error),
+                    Ok((Err(_), None)) | Err(_) => {
+                        let reason = "ltvd failed while it read this; its log says more".to_owned();
+                        quarantine(&after, &of, number, "-", reason)
+                    }
+                });
+                let settled = settled.await;
+                desk.papers().busy.remove(&name);
+                if let Ok(Err(error)) = settled {
+                    tracing::error!(%error, delivery = number, "a delivery could not be settled");
+                    app.check_fatal(&error);
+                }
+                app.inbox.notify_one();
+            });
+            Ok(())
         }
-        Err(ReadError::Endless) => {
-            let reason = format!("the connector asked for orders in {LOOKUP_STEPS} steps without an end");
-            quarantine(app, &name, number, &name_of(connector), reason)
-        }
-        Err(ReadError::Ledger(error)) => Err(error),
+        Err(error) => settle(app, desk, keeper, error),
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-enum ReadError {
-    #[error(transparent)]
-    Call(#[from] CallError),
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error("the conversation did not end")]
-    Endless,
-}
-
-/// One delivery from its first step to its last. The changes of a step are stored before the connector goes on.
-fn converse(
-    app: &App,
-    integration: &Integration,
-    connector: &Arc<Connector>,
-    delivery: &Delivery,
-    context: &CallContext,
-    number: u64,
-) -> Result<(), ReadError> {
-    let mut conversation = connector.receive(delivery, context)?;
-    let mut before = Before::default();
-    for _ in 0..=LOOKUP_STEPS {
-        let step = conversation.take_step();
-        match store(app, integration, connector, step, (number, delivery.received_ms), &mut before)? {
-            None => return Ok(()),
-            Some(Asked { replies, state }) => {
-                conversation = conversation.resume(state.as_deref(), replies, context)?;
-            }
-        }
-    }
-    Err(ReadError::Endless)
-}
-
-/// What earlier steps of the same conversation have done.
-#[derive(Default)]
-struct Before {
-    counts: Counts,
-    quarantine: Vec<(u64, Quarantined)>,
-}
-
-struct Asked {
-    replies: Replies,
-    state: Option<Vec<u8>>,
-}
-
-fn store(
-    app: &App,
-    integration: &Integration,
-    connector: &Connector,
-    step: Step,
-    (number, received_ms): (u64, i64),
-    before: &mut Before,
-) -> Result<Option<Asked>, LedgerError> {
-    let now = now_ms();
-    let Step { changes, rejects, memory, next, .. } = step;
-    for reject in rejects {
-        let line = before.quarantine.len() as u64 + 1;
-        let quarantined = refused(integration, connector, now, reject.field, reject.id, reject.reason);
-        before.quarantine.push((line, quarantined));
-    }
-    let mut ingest = app.ledger.ingest(&integration.name, Door::Webhook)?;
-    ingest.apply(changes)?;
-    before.counts = sum(before.counts, ingest.counts());
-    let (state, asked) = match next {
-        Next::Done(_) if !before.quarantine.is_empty() => (State::Quarantined, None),
-        Next::Done(Outcome::Ignored(reason)) => (State::Ignored { reason }, None),
-        Next::Done(_) => (State::Read { counts: before.counts }, None),
-        Next::Ask(ask) => (State::Pending, Some(ask)),
+/// What becomes of a delivery that could not be read: another try where the platform does not answer, otherwise quarantine.
+fn settle(app: &Arc<App>, desk: &Arc<Desk>, keeper: LedgerKeeper, error: TalkError) -> Result<(), LedgerError> {
+    let error = match error {
+        TalkError::Ledger(error) => return Err(error),
+        error => error,
     };
-    let finish = Finish {
-        quarantine: if asked.is_none() { std::mem::take(&mut before.quarantine) } else { Vec::new() },
-        marks: Marks { webhook_last_ms: Some(received_ms), ..Marks::default() },
-        memory: memory.map(|memory| (connector.sha256.clone(), memory)),
-        concludes: asked.is_none(),
-        ..Finish::new(now, number, state)
+    let (name, number) = (keeper.integration.name.clone(), keeper.delivery);
+    if let Some(pause) = passing(&error) {
+        let mut papers = desk.papers();
+        let tries = papers.later.get(&number).map_or(0, |(_, tries)| *tries) + 1;
+        if tries < limits::WEBHOOK_TRIES {
+            let pause = pause.saturating_mul(1 << tries.min(10)).min(limits::TASK_PAUSE_MAX);
+            papers.later.insert(number, (Instant::now() + pause, tries));
+            drop(papers);
+            tracing::warn!(integration = name, delivery = number, %error, tries, "a delivery is read again later");
+            wake_after(app, pause);
+            return Ok(());
+        }
+        papers.later.remove(&number);
+    }
+    tracing::warn!(integration = name, delivery = number, %error, "a delivery goes to quarantine");
+    let reason = match error.failure() {
+        // The list of what waits names the connector; people need to know what is wrong with the delivery.
+        Some(Failure::Malformed(text)) => text.clone(),
+        _ => error.to_string(),
     };
-    ingest.finish(finish)?;
-    let Some(ask) = asked else { return Ok(None) };
-    let responses = ask.requests.into_iter().map(|request| Reply {
-        tag: request.tag,
-        outcome: Err(NoResponse::Refused("this version of ltvd does not ask platforms".into())),
+    keeper.quarantine(reason)
+}
+
+fn wake_after(app: &Arc<App>, pause: Duration) {
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        tokio::time::sleep(pause).await;
+        app.inbox.notify_one();
     });
-    let orders = ask.orders.iter().map(|id| stored_order(app, integration, id)).collect::<Result<_, _>>()?;
-    Ok(Some(Asked { replies: Replies { responses: responses.collect(), orders }, state: ask.state }))
-}
-
-fn sum(left: Counts, right: Counts) -> Counts {
-    Counts {
-        new: left.new + right.new,
-        changed: left.changed + right.changed,
-        unchanged: left.unchanged + right.unchanged,
-        outranked: left.outranked + right.outranked,
-        withdrawn: left.withdrawn + right.withdrawn,
-        matched: left.matched + right.matched,
-    }
-}
-
-/// What the ledger holds of an order, for the connector that asked.
-fn stored_order(app: &App, integration: &Integration, id: &str) -> Result<StoredOrder, LedgerError> {
-    let found = app.ledger.book().order(&integration.name, id);
-    let Some((revision, rows)) = found else {
-        return Ok(StoredOrder { id: id.to_owned(), revision: 0, entries: Vec::new() });
-    };
-    let mut entries = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Some(entry) = app.ledger.entry(row.entry.place)? else { continue };
-        entries.push(StoredEntry {
-            key: entry.key,
-            revision: row.revision,
-            unix_ms: row.entry.at.resolve(integration.zone).unix_ms,
-            currency: entry.currency,
-            total: row.entry.total,
-            product_ids: entry.lines.into_iter().filter_map(|line| line.product_id).collect(),
-        });
-    }
-    Ok(StoredOrder { id: id.to_owned(), revision, entries })
 }
 
 fn quarantine(app: &App, name: &str, number: u64, connector: &str, reason: String) -> Result<(), LedgerError> {
@@ -251,26 +246,6 @@ fn quarantine(app: &App, name: &str, number: u64, connector: &str, reason: Strin
     let finish = Finish { quarantine: vec![(0, quarantined)], ..Finish::new(now, number, State::Quarantined) };
     app.ledger.ingest(name, Door::Webhook)?.finish(finish)?;
     Ok(())
-}
-
-fn refused(
-    integration: &Integration,
-    connector: &Connector,
-    since_ms: i64,
-    field: Option<String>,
-    id: Option<String>,
-    reason: String,
-) -> Quarantined {
-    Quarantined {
-        integration: integration.name.clone(),
-        door: Door::Webhook,
-        since_ms,
-        field,
-        id,
-        reason,
-        raw: String::new(),
-        connector: name_of(connector),
-    }
 }
 
 fn name_of(connector: &Connector) -> String {

@@ -1,4 +1,4 @@
-//! The ways in: the drop folder and `ltvd import`, and the webhook listener. The poll door will stand beside them.
+//! The ways in: the drop folder and `ltvd import`, the webhook listener, and polling.
 //!
 //! Each takes a delivery in, lets the connector of its integration read it, and commits what came of it as one. What they
 //! share is [`crate::app::App`].
@@ -8,7 +8,10 @@ pub mod import;
 mod import_report;
 pub mod inbox;
 mod pipeline;
+pub mod poll;
 mod proof;
+pub mod reconcile;
+mod talk;
 pub mod webhook;
 
 pub use import::{ImportError, Phase, Request, import};

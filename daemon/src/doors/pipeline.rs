@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::connector::{Batch, CallContext, Connector};
 use crate::files::{BadRow, Plan};
-use crate::ledger::{Ingest, Total};
+use crate::ledger::{LedgerError, Total};
 use crate::limits::{doors as limits, ledger::QUARANTINED_ROWS};
 use crate::model::{Change, Entry, Rows};
 
@@ -36,13 +36,15 @@ struct Answer {
 }
 
 type Numbered<T> = (usize, T);
+/// Takes the changes of a batch, in the order of the file.
+pub(super) type Sink<'s> = &'s mut dyn FnMut(Vec<Change>) -> Result<(), LedgerError>;
 
 /// Splitter, readers and ledger work side by side; batches reach the ledger in the order of the file.
 pub(super) fn read_rows(
     connector: &Arc<Connector>,
     context: &CallContext,
     plan: &Plan,
-    ingest: &mut Ingest<'_>,
+    sink: Sink<'_>,
     progress: &mut dyn FnMut(Phase, u64, Option<u64>),
 ) -> Result<Outcome, ImportError> {
     let readers = thread::available_parallelism().map_or(1, usize::from).min(limits::READERS);
@@ -58,7 +60,7 @@ pub(super) fn read_rows(
         drop(batches);
         let splitter = scope.spawn(move || splitter(plan, &to_readers, &to_ledger));
         // The receiving end goes along: after an error nobody waits to send to it.
-        let mut outcome = collect(answers, plan.rows(), ingest, progress)?;
+        let mut outcome = collect(answers, plan.rows(), sink, progress)?;
         // A splitter that failed has not handed over all rows: half a file must not be taken for a whole one.
         let (held_back, total) = splitter.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         outcome.refused_total += total;
@@ -148,7 +150,7 @@ fn entries_of(change: &Change) -> &[Entry] {
 fn collect(
     answers: Receiver<Numbered<Result<Answer, ImportError>>>,
     rows: u64,
-    ingest: &mut Ingest<'_>,
+    sink: Sink<'_>,
     progress: &mut dyn FnMut(Phase, u64, Option<u64>),
 ) -> Result<Outcome, ImportError> {
     let mut read = Outcome::default();
@@ -161,7 +163,7 @@ fn collect(
             let answer = answer?;
             done += answer.lines.len() as u64;
             read.add(&answer);
-            ingest.apply(answer.batch.changes)?;
+            sink(answer.batch.changes)?;
             progress(Phase::Read, done, Some(rows));
         }
     }

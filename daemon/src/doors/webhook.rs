@@ -60,6 +60,8 @@ async fn receive(
     let Some((integration, connector)) = admitted(&door.app, &name, &token) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    // Whether a platform reaches this address is told when its webhooks are set up.
+    door.app.polls.of(&name).set(|now| now.test_call_ms = Some(now_ms()));
     let method = request.method().clone();
     // Platforms look whether the address answers when it is saved.
     if method == Method::HEAD || method == Method::GET || method == Method::OPTIONS {

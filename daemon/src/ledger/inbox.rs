@@ -56,6 +56,7 @@ impl Ledger {
                     what: What::Request { query: new.query.clone(), headers: new.headers.clone() },
                     state: State::Pending,
                     attempts: 0,
+                    from_archive: false,
                 };
                 let body = zstd::bulk::compress(&new.body, 1).map_err(|e| LedgerError::Encode(e.to_string()))?;
                 heads.insert(number, json(&head)?.as_slice())?;
@@ -68,13 +69,30 @@ impl Ledger {
         Ok(numbers)
     }
 
-    /// Numbers of deliveries that wait to be read, oldest first.
+    /// Numbers of deliveries that wait to be read, oldest first; of those looked at, the ones wanted.
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn pending(&self, limit: usize) -> Result<Vec<u64>, LedgerError> {
-        let table = self.db.begin_read()?.open_table(INBOX)?;
-        table.iter()?.take(limit).map(|item| Ok(item?.0.value())).collect()
+    pub fn pending(
+        &self,
+        limit: usize,
+        looked_at_max: usize,
+        mut wanted: impl FnMut(u64, &Delivery) -> bool,
+    ) -> Result<Vec<u64>, LedgerError> {
+        let read = self.db.begin_read()?;
+        let (inbox, heads) = (read.open_table(INBOX)?, read.open_table(DELIVERIES)?);
+        let mut found = Vec::new();
+        for item in inbox.iter()?.take(looked_at_max) {
+            let number = item?.0.value();
+            let Some(head) = heads.get(number)? else { continue };
+            if wanted(number, &self.parse(head.value())?) {
+                found.push(number);
+            }
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// How many deliveries wait to be read.
@@ -117,12 +135,12 @@ impl Ledger {
         Ok(Some(Outcome { number, delivery, body }))
     }
 
-    /// Puts a webhook delivery back into the inbox, to be read again. False if there is none with this number, or it is a
-    /// file.
+    /// Puts a webhook delivery back into the inbox, to be read again, with what its platform answered then if so wished. False
+    /// if there is none with this number, or it is no webhook.
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn requeue(&self, number: u64) -> Result<bool, LedgerError> {
+    pub fn requeue(&self, number: u64, from_archive: bool) -> Result<bool, LedgerError> {
         let write = self.db.begin_write()?;
         {
             let mut heads = write.open_table(DELIVERIES)?;
@@ -134,6 +152,7 @@ impl Ledger {
             }
             delivery.state = State::Pending;
             delivery.attempts = 0;
+            delivery.from_archive = from_archive;
             heads.insert(number, json(&delivery)?.as_slice())?;
             write.open_table(INBOX)?.insert(number, ())?;
         }
@@ -245,7 +264,7 @@ impl Ledger {
         Ok(rest.and_then(|rest| rest.strip_prefix(b"\n")).map(<[u8]>::to_vec))
     }
 
-    fn parse<T: serde::de::DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, LedgerError> {
+    pub(super) fn parse<T: serde::de::DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, LedgerError> {
         serde_json::from_slice(bytes).map_err(|error| self.damaged(format!("a record cannot be read: {error}")))
     }
 }

@@ -1,5 +1,6 @@
 //! One delivery on its way into the ledger.
 
+use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
 
 use redb::{Durability, ReadableTable, WriteTransaction};
@@ -10,10 +11,10 @@ use crate::limits::ledger as limits;
 use crate::model::{Change, Door};
 
 use super::tables::{
-    BLOCKS, Commit, DELIVERIES, Delivery, IMPORTS, INBOX, Import, LOG, MARKS, MEMORY, Marks, QUARANTINE, Quarantined,
-    State,
+    BLOCKS, CURSORS, Commit, Cursor, DELIVERIES, Delivery, Exchange, IMPORTS, INBOX, Import, LOG, MARKS, MEMORY, Marks,
+    QUARANTINE, Quarantined, State,
 };
-use super::{Ledger, LedgerError, Next, blocks};
+use super::{Ledger, LedgerError, Next, blocks, responses};
 
 /// Works out changes against the book and commits them as one. Dropped without [`Ingest::finish`], it leaves no trace.
 ///
@@ -52,6 +53,13 @@ pub struct Finish {
     pub marks: Marks,
     /// What the connector wants to remember, with the hash of its file.
     pub memory: Option<(String, Vec<u8>)>,
+    /// What was asked of the platform since the last step, and the number of the first of it.
+    pub exchanges: (u32, Vec<Exchange>),
+    /// How far polling has come.
+    pub cursor: Option<Cursor>,
+    /// Ids of objects that a poll has read now: what waits in quarantine because an earlier poll could not read them is
+    /// settled.
+    pub settles: HashSet<String>,
     /// The delivery is done with and leaves the inbox. False between the steps of a conversation.
     pub concludes: bool,
 }
@@ -68,6 +76,9 @@ impl Finish {
             import: None,
             marks: Marks::default(),
             memory: None,
+            exchanges: (0, Vec::new()),
+            cursor: None,
+            settles: HashSet::new(),
             concludes: true,
         }
     }
@@ -232,7 +243,7 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
     if finish.concludes {
         write.open_table(INBOX)?.remove(delivery)?;
     }
-    if finish.concludes {
+    if finish.concludes || finish.record.is_some() {
         let mut table = write.open_table(DELIVERIES)?;
         let stored = table.get(delivery)?.and_then(|bytes| serde_json::from_slice::<Delivery>(bytes.value()).ok());
         if let Some(mut record) = finish.record.clone().or(stored) {
@@ -244,6 +255,7 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
     {
         let mut table = write.open_table(QUARANTINE)?;
         table.retain_in((delivery, 0)..=(delivery, u64::MAX), |_, _| false)?;
+        settle(&mut table, integration, finish)?;
         for (line, quarantined) in &finish.quarantine {
             table.insert((delivery, *line), json(quarantined)?.as_slice())?;
         }
@@ -251,23 +263,57 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
     if let Some((sha256, import)) = &finish.import {
         write.open_table(IMPORTS)?.insert((integration, sha256.as_str()), json(import)?.as_slice())?;
     }
-    if finish.marks != Marks::default() {
-        let mut table = write.open_table(MARKS)?;
-        let stored = table.get(integration)?.and_then(|bytes| serde_json::from_slice::<Marks>(bytes.value()).ok());
-        let stored = stored.unwrap_or_default();
-        let marks = Marks {
-            file_last_ms: stored.file_last_ms.max(finish.marks.file_last_ms),
-            declared_day: stored.declared_day.max(finish.marks.declared_day),
-            webhook_last_ms: stored.webhook_last_ms.max(finish.marks.webhook_last_ms),
-        };
-        table.insert(integration, json(&marks)?.as_slice())?;
-    }
+    move_marks(write, integration, &finish.marks)?;
     if let Some((sha256, memory)) = &finish.memory {
         let mut bytes = sha256.as_bytes().to_vec();
         bytes.push(b'\n');
         bytes.extend_from_slice(memory);
         write.open_table(MEMORY)?.insert(integration, bytes.as_slice())?;
     }
+    if let Some(cursor) = &finish.cursor {
+        write.open_table(CURSORS)?.insert(integration, json(cursor)?.as_slice())?;
+    }
+    responses::keep(write, delivery, &finish.exchanges)
+}
+
+/// Moves the marks that are given, and none of them back.
+pub(super) fn move_marks(write: &WriteTransaction, integration: &str, marks: &Marks) -> Result<(), LedgerError> {
+    if *marks == Marks::default() {
+        return Ok(());
+    }
+    let mut table = write.open_table(MARKS)?;
+    let stored = table.get(integration)?.and_then(|bytes| serde_json::from_slice::<Marks>(bytes.value()).ok());
+    let stored = stored.unwrap_or_default();
+    let moved = Marks {
+        file_last_ms: stored.file_last_ms.max(marks.file_last_ms),
+        declared_day: stored.declared_day.max(marks.declared_day),
+        webhook_last_ms: stored.webhook_last_ms.max(marks.webhook_last_ms),
+        synced_ms: stored.synced_ms.max(marks.synced_ms),
+    };
+    table.insert(integration, json(&moved)?.as_slice())?;
+    Ok(())
+}
+
+/// Takes out of quarantine what a poll could not read before: it has read it now, or has put it there again.
+fn settle(
+    table: &mut redb::Table<'_, (u64, u64), &'static [u8]>,
+    integration: &str,
+    finish: &Finish,
+) -> Result<(), LedgerError> {
+    let again: HashSet<&str> = finish
+        .quarantine
+        .iter()
+        .filter(|(_, quarantined)| quarantined.door == Door::Poll)
+        .filter_map(|(_, quarantined)| quarantined.id.as_deref())
+        .collect();
+    if again.is_empty() && finish.settles.is_empty() {
+        return Ok(());
+    }
+    table.retain(|_, value| {
+        let Ok(quarantined) = serde_json::from_slice::<Quarantined>(value) else { return true };
+        let known = quarantined.id.as_deref().is_some_and(|id| again.contains(id) || finish.settles.contains(id));
+        !(known && quarantined.door == Door::Poll && quarantined.integration == integration)
+    })?;
     Ok(())
 }
 

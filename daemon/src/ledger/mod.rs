@@ -10,6 +10,8 @@ mod blocks;
 mod error;
 mod inbox;
 mod ingest;
+mod polls;
+mod responses;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -30,8 +32,13 @@ pub use archive::ArchiveWriter;
 pub use error::LedgerError;
 pub use inbox::{NewDelivery, Outcome};
 pub use ingest::{Finish, Ingest};
-use tables::{BLOCKS, BODIES, Commit, DELIVERIES, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, QUARANTINE, SCHEMA};
-pub use tables::{Delivery, Import, Marks, Quarantined, State, Total, What};
+use tables::{
+    BLOCKS, BODIES, CURSORS, Commit, DELIVERIES, EXCHANGES, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES,
+    QUARANTINE, RESPONSES, SCHEMA,
+};
+pub use tables::{
+    Came, Cursor, Delivery, Exchange, Import, Load, Marks, Pass, PollTask, Quarantined, State, Stop, Tally, Total, What,
+};
 
 /// All that is kept, in `data_dir`.
 #[derive(Debug)]
@@ -207,6 +214,10 @@ fn prepare(db: &Database, path: &Path) -> Result<HashKey, LedgerError> {
                 if found > SCHEMA {
                     return Err(LedgerError::TooNew { path: path.to_owned(), found, known: SCHEMA });
                 }
+                // Version 2 has more tables and more kinds of deliveries; what version 1 wrote is read as it is.
+                if found < SCHEMA {
+                    meta.insert("schema", SCHEMA.to_le_bytes().as_slice())?;
+                }
             }
         }
         write.open_table(LOG)?;
@@ -218,6 +229,10 @@ fn prepare(db: &Database, path: &Path) -> Result<HashKey, LedgerError> {
         write.open_table(IMPORTS)?;
         write.open_table(MARKS)?;
         write.open_table(MEMORY)?;
+        write.open_table(CURSORS)?;
+        write.open_table(EXCHANGES)?;
+        write.open_table(RESPONSES)?;
+        write.open_table(PASSES)?;
     }
     write.commit()?;
     Ok(hash_key)

@@ -12,7 +12,7 @@ use crate::book::Counts;
 use crate::model::Door;
 
 /// Version of all tables below. A file of another version is migrated or refused, never guessed at.
-pub(super) const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Commit number to `Commit` (postcard).
@@ -33,6 +33,15 @@ pub(super) const IMPORTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefini
 pub(super) const MARKS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("marks");
 /// Integration to what its connector wants to remember, behind the hash of the connector's file (32 bytes, hex).
 pub(super) const MEMORY: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("memory");
+
+/// Integration to `Cursor` (JSON).
+pub(super) const CURSORS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("cursors");
+/// (delivery, running number) to `Exchange` (JSON): what was asked while it was read, and what came back.
+pub(super) const EXCHANGES: TableDefinition<'_, (u64, u32), &[u8]> = TableDefinition::new("exchanges");
+/// SHA-256 of a response's body to how many exchanges name it (u32, little endian) and the body (zstd).
+pub(super) const RESPONSES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("responses");
+/// (integration, milliseconds at which it began) to `Pass` (JSON).
+pub(super) const PASSES: TableDefinition<'_, (&str, i64), &[u8]> = TableDefinition::new("passes");
 
 /// One commit of the log: which blocks, and whence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,6 +70,9 @@ pub struct Delivery {
     pub state: State,
     /// How often it has been read.
     pub attempts: u32,
+    /// It is read again with what its platform answered then, as far as that is kept.
+    #[serde(default)]
+    pub from_archive: bool,
 }
 
 /// What a delivery is.
@@ -83,6 +95,37 @@ pub enum What {
         /// Its size.
         bytes: u64,
     },
+    /// A conversation with a platform that the daemon began.
+    Poll {
+        /// What was wanted.
+        task: PollTask,
+        /// What the connector remembered when it began, so that it can be told again: base64.
+        memory: Option<String>,
+    },
+}
+
+/// What a conversation with a platform was about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "task")]
+pub enum PollTask {
+    /// Everything in a window.
+    Sync {
+        /// By which date: modification, else creation.
+        modified: bool,
+        /// First instant, milliseconds since 1970-01-01T00:00:00Z.
+        start_ms: i64,
+        /// First instant that does not belong.
+        end_ms: i64,
+    },
+    /// Some orders again.
+    Refresh {
+        /// The platform's ids.
+        orders: Vec<String>,
+    },
+    /// Webhooks at the platform, made or kept.
+    Subscribe,
+    /// Webhooks at the platform, removed.
+    Unsubscribe,
 }
 
 /// What became of a delivery.
@@ -103,6 +146,13 @@ pub enum State {
     },
     /// Could not be read; see the quarantine.
     Quarantined,
+    /// A conversation that has not come to its end, or never did. What it had stored by then stays.
+    Unfinished,
+    /// A conversation that failed. What it had stored by then stays.
+    Failed {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A delivery, or a row of one, that waits for a person or a new connector.
@@ -136,6 +186,118 @@ pub struct Marks {
     pub declared_day: Option<i32>,
     /// When the last webhook delivery that was read had arrived.
     pub webhook_last_ms: Option<i64>,
+    /// The platform was read whole up to here: milliseconds since 1970-01-01T00:00:00Z, exclusive.
+    pub synced_ms: Option<i64>,
+}
+
+/// How far the polling of an integration has come. It moves in the transaction of the last changes that it stands for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Cursor {
+    /// First day of which everything was wanted when it was loaded: days since 1970-01-01.
+    pub from_day: Option<i32>,
+    /// What is still to be loaded by creation date.
+    pub load: Option<Load>,
+    /// Up to here everything is in, by modification date if the platform has one. Milliseconds since 1970-01-01T00:00:00Z.
+    pub through_ms: Option<i64>,
+    /// When the last complete second look at recent days began.
+    pub rechecked_ms: Option<i64>,
+    /// When the platform was last told to deliver webhooks here; `None` if nobody wanted that.
+    pub subscribed_ms: Option<i64>,
+    /// Why nothing is asked any more, until a person acts.
+    pub stopped: Option<Stop>,
+}
+
+/// A range that is loaded by creation date, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// First instant of the whole range, for people who wait.
+    pub start_ms: i64,
+    /// First instant that is not loaded yet.
+    pub next_ms: i64,
+    /// End of the range.
+    pub end_ms: i64,
+}
+
+/// A platform that said no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// When.
+    pub since_ms: i64,
+    /// What it said, and what to do.
+    pub reason: String,
+}
+
+/// One request to a platform and what came of it. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Method, address, query and body, with names instead of secrets.
+    pub request: String,
+    /// What came back.
+    pub came: Came,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Came {
+    /// An answer.
+    Response {
+        /// HTTP status.
+        status: u16,
+        /// Headers.
+        headers: Vec<(String, String)>,
+        /// Body; stored apart, once for all equal ones.
+        #[serde(skip)]
+        body: Vec<u8>,
+        /// SHA-256 of the body.
+        sha256: String,
+    },
+    /// No answer in time.
+    Timeout,
+    /// No connection, or it broke.
+    Connection(String),
+    /// Larger than so many bytes.
+    TooLarge(u64),
+    /// Not sent.
+    Refused(String),
+}
+
+/// One pass over a platform, for people who look at the status.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pass {
+    /// When it began, milliseconds since 1970-01-01T00:00:00Z.
+    pub began_ms: i64,
+    /// When it ended.
+    pub ended_ms: i64,
+    /// Everything that was to be read was read.
+    pub complete: bool,
+    /// Why it is not complete, or what the connector wants people to know.
+    pub notes: Vec<String>,
+    /// Windows read whole.
+    pub windows: u32,
+    /// Windows that were to be read.
+    pub windows_planned: u32,
+    /// Requests sent, attempts included.
+    pub requests: u64,
+    /// Bytes received.
+    pub bytes: u64,
+    /// Effect on the ledger.
+    pub counts: Counts,
+    /// What the platform announced and what came, by collection.
+    pub tallies: BTreeMap<String, Tally>,
+    /// Orders that a complete walk did not meet and that were asked for one by one.
+    pub refreshed: u64,
+}
+
+/// A collection in a pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// How many the platform said there are; `None` if it did not say so each time.
+    pub announced: Option<u64>,
+    /// How many came.
+    pub received: u64,
 }
 
 /// What became of a file, kept so that the same file again adds nothing.

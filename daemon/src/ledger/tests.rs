@@ -32,6 +32,7 @@ fn file(sha256: &str) -> Delivery {
         what: What::File { name: "a.csv".into(), sha256: sha256.into(), bytes: 3 },
         state: State::Pending,
         attempts: 0,
+        from_archive: false,
     }
 }
 
@@ -91,7 +92,7 @@ fn the_inbox_takes_deliveries_in_during_an_import() {
         body: b"{}".to_vec(),
     };
     let numbers = ledger.receive(&[new.clone(), new]).unwrap();
-    assert_eq!(ledger.pending(10).unwrap(), numbers);
+    assert_eq!(ledger.pending(10, 10, |_, _| true).unwrap(), numbers);
     drop(ingest);
     // As after a kill: blocks written ahead became durable with the inbox, and are swept.
     drop(ledger);
@@ -113,9 +114,9 @@ fn the_inbox_takes_deliveries_in_during_an_import() {
     };
     let finish = Finish { quarantine: vec![(0, reason)], ..Finish::new(6, first, State::Quarantined) };
     ingest.finish(finish).unwrap();
-    assert_eq!(ledger.pending(10).unwrap(), [second]);
+    assert_eq!(ledger.pending(10, 10, |_, _| true).unwrap(), [second]);
     assert_eq!(ledger.quarantine(10).unwrap().len(), 1);
-    assert!(ledger.requeue(first).unwrap());
+    assert!(ledger.requeue(first, false).unwrap());
     assert_eq!(ledger.pending_count().unwrap(), 2);
     ledger
         .ingest("shop", Door::Webhook)
@@ -123,7 +124,7 @@ fn the_inbox_takes_deliveries_in_during_an_import() {
         .finish(Finish::new(7, first, State::Ignored { reason: "x".into() }))
         .unwrap();
     assert!(ledger.quarantine(10).unwrap().is_empty(), "a delivery that was read leaves the quarantine");
-    assert!(!ledger.requeue(999).unwrap());
+    assert!(!ledger.requeue(999, false).unwrap());
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_second_process_and_a_newer_schema_are_refused() {
     write.commit().unwrap();
     drop(ledger);
     let newer = Ledger::open(dir.path()).unwrap_err();
-    assert!(newer.to_string().ends_with("has schema 9, but this ltvd knows schemas up to 1; install a newer ltvd"));
+    assert!(newer.to_string().ends_with("has schema 9, but this ltvd knows schemas up to 2; install a newer ltvd"));
 }
 
 #[test]

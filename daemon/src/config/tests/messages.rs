@@ -134,7 +134,7 @@ curency = "USD"
        |
      3 | connector = "thrivcart"
        |             ^^^^^^^^^^^
-       = help: available: clash, kinds, samcart, strict, thrivecart
+       = help: available: clash, kinds, polled, samcart, strict, thrivecart
 
     ltvd.toml:5:13: integrations.b.connector: the connector `hurt` could not be loaded: it is no component
        |
@@ -145,7 +145,7 @@ curency = "USD"
        |
      6 | [integrations.c]
        |               ^
-       = help: available: clash, kinds, samcart, strict, thrivecart
+       = help: available: clash, kinds, polled, samcart, strict, thrivecart
 
     ltvd.toml:8:15: integrations.d.zone: connector `clash` has a setting with the name of a key of the daemon
        |
@@ -391,4 +391,121 @@ fn syntax_errors() {
      3 | listen = …
        | ^^^^^^
     ");
+}
+
+#[test]
+fn polling() {
+    let text = r#"
+[integrations.zoneless]
+connector = "polled"
+key = { env = "KEY" }
+[integrations.odd]
+connector = "polled"
+zone = "UTC"
+key = { env = "KEY" }
+from = "2024-02-30"
+every = "15 minutes"
+hosts = ["https://api.example.com"]
+connect_to = { "api.example.com" = "somewhere" }
+recheck_days = -1
+[integrations.backwards]
+connector = "polled"
+zone = "UTC"
+key = { env = "KEY" }
+from = 2024-03-01
+to = 2024-02-01
+every = "1s"
+"#;
+    insta::assert_snapshot!(told(text), @r#"
+    ltvd.toml:2:15: integrations.zoneless.zone: missing; nothing works without it
+       |
+     2 | [integrations.zoneless]
+       |               ^^^^^^^^
+       = help: The zone: Found in the settings of the shop.
+
+    ltvd.toml:4:7: integrations.zoneless.key: the environment variable `KEY` is not set
+       |
+     4 | key = { env = "KEY" }
+       |       ^^^^^^^^^^^^^^^
+       = help: set it where the daemon is started, or write { file = "path" }
+
+    ltvd.toml:8:7: integrations.odd.key: the environment variable `KEY` is not set
+       |
+     8 | key = { env = "KEY" }
+       |       ^^^^^^^^^^^^^^^
+       = help: set it where the daemon is started, or write { file = "path" }
+
+    ltvd.toml:9:8: integrations.odd.from: expected a date like 2026-10-31, found `2024-02-30`
+       |
+     9 | from = "2024-02-30"
+       |        ^^^^^^^^^^^^
+
+    ltvd.toml:10:9: integrations.odd.every: `15 minutes` is no length of time
+        |
+     10 | every = "15 minutes"
+        |         ^^^^^^^^^^^^
+        = help: write a number and a unit: "90s", "15m", "6h" or "1d"
+
+    ltvd.toml:11:9: integrations.odd.hosts: `https://api.example.com` is no host name
+        |
+     11 | hosts = ["https://api.example.com"]
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        = help: write names alone, without https:// or port
+
+    ltvd.toml:12:14: integrations.odd.connect_to: `somewhere` is no address with port
+        |
+     12 | connect_to = { "api.example.com" = "somewhere" }
+        |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        = help: for example "10.0.0.5:443" or "[fd00::5]:443"
+
+    ltvd.toml:13:16: integrations.odd.recheck_days: -1 is out of range; 0 to 36525 are possible
+        |
+     13 | recheck_days = -1
+        |                ^^
+
+    ltvd.toml:17:7: integrations.backwards.key: the environment variable `KEY` is not set
+        |
+     17 | key = { env = "KEY" }
+        |       ^^^^^^^^^^^^^^^
+        = help: set it where the daemon is started, or write { file = "path" }
+
+    ltvd.toml:19:6: integrations.backwards.to: `to` is before `from`
+        |
+     19 | to = 2024-02-01
+        |      ^^^^^^^^^^
+
+    ltvd.toml:20:9: integrations.backwards.every: `1s` is not between 10 seconds and 31 days
+        |
+     20 | every = "1s"
+        |         ^^^^
+    "#);
+}
+
+#[test]
+fn polling_that_has_no_effect() {
+    let text = r#"
+[integrations.waiting]
+connector = "polled"
+zone = "UTC"
+key = { env = "KEY" }
+[integrations.files]
+connector = "samcart"
+currency = "USD"
+from = 2024-03-01
+"#;
+    let Loaded { warnings, .. } = load_with(text, &[("KEY", "hunter2")]).unwrap();
+    let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n\n"), @r#"
+    ltvd.toml:2:15: integrations.waiting.from: `from` is missing, so the platform is not asked for its orders
+       |
+     2 | [integrations.waiting]
+       |               ^^^^^^^
+       = help: write the day from which on they are wanted, for example from = 2024-01-01; the first load reads them once
+
+    ltvd.toml:9:8: integrations.files.from: the connector `samcart` does not ask its platform, so `from` has no effect
+       |
+     9 | from = 2024-03-01
+       |        ^^^^^^^^^^
+       = help: its data comes by webhook and by file
+    "#);
 }

@@ -1,0 +1,490 @@
+//! One pass over a platform.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::app::App;
+use crate::clock::now_ms;
+use crate::config::Integration;
+use crate::connector::{Connector, Coverage, Failure, Outcome, Task, Window};
+use crate::ledger::{Cursor, Delivery, LedgerError, Marks, Pass, PollTask, State, Stop, What};
+use crate::limits::{doors as limits, platform::CONVERSATION};
+use crate::live::Live;
+use crate::model::manifest::{Axis, Polling};
+use crate::model::{Door, Zone, day_of, local_day};
+use crate::platform::{Budget, Courier};
+
+use super::super::talk::{AtEnd, LedgerKeeper, Platform, Talk, TalkError, Tell, Told, passing, sum};
+use super::missing;
+use super::plan::{Leg, Purpose, Terms};
+
+/// What a pass is to do beyond what is due.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish {
+    /// These days and nothing else, first and last: days since 1970-01-01.
+    pub range: Option<(i32, i32)>,
+    /// A person asks: a platform that said no is asked once more.
+    pub person: bool,
+}
+
+/// Why there was no pass.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The platform of this integration cannot be asked, or nobody wants that.
+    #[error("{0}")]
+    NotPolled(String),
+    /// The platform said no earlier.
+    #[error("{0}")]
+    Stopped(String),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Everything that one integration is asked with.
+#[derive(Clone)]
+pub(in crate::doors) struct Party {
+    pub(in crate::doors) app: Arc<App>,
+    pub(in crate::doors) integration: Arc<Integration>,
+    pub(in crate::doors) connector: Arc<Connector>,
+    pub(in crate::doors) platform: Polling,
+    pub(in crate::doors) courier: Arc<Courier>,
+    pub(in crate::doors) live: Arc<Live>,
+}
+
+impl Party {
+    pub(super) fn of(app: &Arc<App>, name: &str) -> Result<Self, SyncError> {
+        let Some((integration, connector)) = app.integration(name) else {
+            let why = format!(
+                "integration `{name}` is not in use: it is disabled, not configured, or its connector is not loaded"
+            );
+            return Err(SyncError::NotPolled(why));
+        };
+        let Some(platform) = connector.manifest.polling.clone() else {
+            let why = format!(
+                "the connector `{}` does not ask its platform; `{name}` lives by webhooks and files",
+                integration.connector
+            );
+            return Err(SyncError::NotPolled(why));
+        };
+        let courier = app.courier(name).map_err(SyncError::NotPolled)?;
+        Ok(Self {
+            app: Arc::clone(app),
+            integration: Arc::new(integration.clone()),
+            connector: Arc::clone(connector),
+            platform,
+            courier,
+            live: app.polls.of(name),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.integration.name
+    }
+
+    /// Runs something that touches the disk.
+    pub(in crate::doors) async fn disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&App) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let app = Arc::clone(&self.app);
+        let worked = tokio::task::spawn_blocking(move || work(&app)).await;
+        worked.unwrap_or_else(|panic| Err(LedgerError::Encode(format!("a task failed: {panic}"))))
+    }
+
+    /// A conversation that is kept in the ledger.
+    pub(super) async fn talk(
+        &self,
+        task: Task,
+        recorded_as: PollTask,
+        at_end: Option<AtEnd>,
+    ) -> Result<Talk<LedgerKeeper>, LedgerError> {
+        let now = now_ms();
+        let (integration, connector) = (Arc::clone(&self.integration), Arc::clone(&self.connector));
+        let app = Arc::clone(&self.app);
+        let context = self.disk(move |app| app.call_context(&integration, &connector, now)).await?;
+        let mut keeper =
+            LedgerKeeper::new(&app, &self.integration, &self.connector, Door::Poll, app.ledger.new_delivery());
+        keeper.record = Some(Delivery {
+            integration: self.name().to_owned(),
+            door: Door::Poll,
+            received_ms: now,
+            what: What::Poll {
+                task: recorded_as,
+                memory: context.memory.as_ref().map(|memory| STANDARD.encode(memory)),
+            },
+            state: State::Unfinished,
+            attempts: 0,
+            from_archive: false,
+        });
+        keeper.at_end = at_end;
+        keeper.tell = Some(tell(&self.live));
+        Ok(Talk {
+            connector: Arc::clone(&self.connector),
+            context,
+            platform: Platform { courier: Some(Arc::clone(&self.courier)), recorded: None },
+            budget: Budget::new(CONVERSATION),
+            keeper,
+            task: Some(task),
+        })
+    }
+
+    /// Notes that the platform wants a person to act. Nothing is asked any more.
+    pub(super) async fn stop(&self, reason: &str) -> Result<(), LedgerError> {
+        tracing::error!(integration = self.name(), reason, "the platform is not asked any more until this is mended");
+        let stop = Stop { since_ms: now_ms(), reason: reason.to_owned() };
+        let name = self.name().to_owned();
+        self.disk(move |app| app.ledger.set_cursor(&name, Marks::default(), |cursor| cursor.stopped = Some(stop))).await
+    }
+}
+
+/// Everything that one integration is asked with, and its zone.
+pub(in crate::doors) fn party(app: &Arc<App>, name: &str) -> Result<(Party, Zone), SyncError> {
+    let party = Party::of(app, name)?;
+    let zone = party.integration.zone;
+    Ok((party, zone))
+}
+
+/// The windows of a range of days, by creation date.
+pub(in crate::doors) fn legs_between(party: &Party, (first, last): (i32, i32)) -> Vec<Window> {
+    let terms = Terms {
+        platform: &party.platform,
+        wanted: &party.integration.polling,
+        zone: party.integration.zone,
+        now_ms: now_ms(),
+    };
+    let window = |(start_ms, end_ms)| Window { axis: Axis::Created, start_ms, end_ms };
+    terms.range(first, last).windows.into_iter().map(window).collect()
+}
+
+fn tell(live: &Arc<Live>) -> Tell {
+    let live = Arc::clone(live);
+    // Totals of the conversation come in; those of the pass are shown.
+    let before = {
+        let now = live.now();
+        (now.requests, now.bytes)
+    };
+    Arc::new(move |told| {
+        live.set(|now| match told {
+            Told::Progress(progress) => (now.objects_done, now.objects) = (progress.done, progress.total),
+            Told::Counts(counts) => now.counts = sum(now.counts, counts),
+            Told::Sent { requests, bytes } => (now.requests, now.bytes) = (before.0 + requests, before.1 + bytes),
+        });
+    })
+}
+
+/// Whether a refusal still holds: it does until the configuration is edited. An edit may have mended it.
+pub(super) fn still_stopped(app: &App, cursor: &Cursor) -> Option<String> {
+    let stop = cursor.stopped.as_ref()?;
+    let edited = std::fs::metadata(&app.config.file).and_then(|file| file.modified()).ok();
+    let edited_ms = edited
+        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
+        .and_then(|since| i64::try_from(since.as_millis()).ok());
+    (edited_ms.is_none_or(|at| at <= stop.since_ms)).then(|| stop.reason.clone())
+}
+
+/// Reads what is due, or what is wished. Waits for a pass that is on its way. The record of what it did is kept as well.
+///
+/// # Errors
+/// If there is nothing to be asked, or the ledger fails. A platform that does not answer is no error: the pass says so.
+pub async fn sync(app: &Arc<App>, name: &str, wish: Wish) -> Result<Pass, SyncError> {
+    let party = Party::of(app, name)?;
+    if wish.range.is_none() && party.integration.polling.from.is_none() {
+        let why = format!(
+            "`{name}` has no `from` in its configuration, so nothing is due; write the first day that is wanted, for example \
+             from = 2024-01-01, or ask for a range of days"
+        );
+        return Err(SyncError::NotPolled(why));
+    }
+    let live = Arc::clone(&party.live);
+    let _turn = live.turn.lock().await;
+    let cursor = {
+        let name = name.to_owned();
+        party.disk(move |app| app.ledger.cursor(&name)).await?
+    };
+    if let Some(reason) = still_stopped(app, &cursor).filter(|_| !wish.person) {
+        return Err(SyncError::Stopped(reason));
+    }
+    let now = now_ms();
+    live.set(|state| {
+        let kept = crate::live::Now { next_ms: state.next_ms, test_call_ms: state.test_call_ms, ..Default::default() };
+        *state = crate::live::Now { running: true, since_ms: now, ..kept };
+    });
+    let _running = Running(&live);
+    let mut run =
+        Run { party: &party, now_ms: now, cursor, pass: Pass { began_ms: now, complete: true, ..Pass::default() } };
+    let ended = run.legs(wish).await;
+    run.pass.ended_ms = now_ms();
+    let state = live.now();
+    (run.pass.requests, run.pass.bytes, run.pass.counts) = (state.requests, state.bytes, state.counts);
+    let (pass, kept, of) = (run.pass.clone(), run.pass, name.to_owned());
+    party.disk(move |app| app.ledger.keep_pass(&of, &kept)).await?;
+    ended?;
+    Ok(pass)
+}
+
+/// Says that nothing is under way any more, however a pass ends.
+struct Running<'a>(&'a Live);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.set(|now| now.running = false);
+    }
+}
+
+/// A pass on its way.
+struct Run<'a> {
+    party: &'a Party,
+    now_ms: i64,
+    cursor: Cursor,
+    pass: Pass,
+}
+
+/// What became of a window.
+enum Read {
+    /// Everything in it was read, by this axis.
+    Whole(Axis, HashSet<u32>),
+    /// Something is missing: the rest of the leg waits for the next pass.
+    Partly,
+    /// The platform wants a person to act: the pass ends.
+    Refused,
+}
+
+impl Run<'_> {
+    fn terms<'t>(&self, party: &'t Party) -> Terms<'t> {
+        Terms {
+            platform: &party.platform,
+            wanted: &party.integration.polling,
+            zone: party.integration.zone,
+            now_ms: self.now_ms,
+        }
+    }
+
+    async fn legs(&mut self, wish: Wish) -> Result<(), LedgerError> {
+        let party = self.party.clone();
+        let terms = self.terms(&party);
+        let mut legs = match wish.range {
+            Some((first, last)) => vec![terms.range(first, last)],
+            None => {
+                let (begun, legs) = terms.plan(&self.cursor);
+                if begun != self.cursor || begun.stopped.is_some() {
+                    self.cursor = Cursor { stopped: None, ..begun };
+                    self.save(Marks::default()).await?;
+                }
+                legs
+            }
+        };
+        if self.cursor.stopped.take().is_some() {
+            self.save(Marks::default()).await?;
+        }
+        self.pass.windows_planned = count(legs.iter().map(|leg| leg.windows.len()).sum());
+        let mut fell_back = false;
+        let mut next = 0;
+        while let Some(leg) = legs.get(next).cloned() {
+            next += 1;
+            match self.leg(&terms, &leg).await? {
+                LegEnd::Whole { fell_back: this } => fell_back |= this,
+                LegEnd::Partly => self.pass.complete = false,
+                LegEnd::Refused => {
+                    self.pass.complete = false;
+                    return Ok(());
+                }
+            }
+            // A platform that cannot filter by modification has its recent days read again instead.
+            if fell_back && next == legs.len() && !legs.iter().any(|leg| leg.purpose == Purpose::Recheck) {
+                let recheck = terms.recheck();
+                self.pass.windows_planned += count(recheck.windows.len());
+                legs.push(recheck);
+            }
+        }
+        if fell_back && self.pass.complete {
+            self.cursor.through_ms = Some(self.now_ms);
+            let synced_ms = self.cursor.load.is_none().then_some(self.now_ms);
+            self.save(Marks { synced_ms, ..Marks::default() }).await?;
+        }
+        Ok(())
+    }
+
+    async fn leg(&mut self, terms: &Terms<'_>, leg: &Leg) -> Result<LegEnd, LedgerError> {
+        let began = std::time::Instant::now();
+        self.party.live.set(|now| {
+            now.purpose = Some(word(leg.purpose));
+            (now.windows_done, now.windows, now.eta_ms) = (0, count(leg.windows.len()), None);
+        });
+        let (mut met, mut fell_back) = (HashSet::new(), false);
+        for (at, window) in leg.windows.iter().enumerate() {
+            let day = day_of(local_day(window.0, terms.zone)).to_string();
+            self.party.live.set(|now| (now.day, now.objects_done, now.objects) = (Some(day), 0, None));
+            match self.window(terms, leg, *window).await? {
+                Read::Whole(axis, named) => {
+                    self.pass.windows += 1;
+                    met.extend(named);
+                    fell_back |= axis != leg.axis;
+                }
+                Read::Partly => return Ok(LegEnd::Partly),
+                Read::Refused => return Ok(LegEnd::Refused),
+            }
+            let (read, all) = (at as u128 + 1, leg.windows.len() as u128);
+            let eta = began.elapsed().as_millis() * (all - read) / read;
+            self.party.live.set(|now| {
+                now.windows_done = count(at + 1);
+                now.eta_ms = i64::try_from(eta).ok();
+            });
+        }
+        if leg.axis == Axis::Created && self.party.platform.refreshes {
+            self.look_for_missing(leg, &met).await?;
+        }
+        Ok(LegEnd::Whole { fell_back })
+    }
+
+    /// Reads a window, again if it is worth it.
+    async fn window(&mut self, terms: &Terms<'_>, leg: &Leg, window: (i64, i64)) -> Result<Read, LedgerError> {
+        let next = terms.after(&self.cursor, leg, window);
+        let axis = leg.axis;
+        for attempt in 1..=limits::TASK_TRIES {
+            let task = Task::Sync(Window { axis, start_ms: window.0, end_ms: window.1 });
+            let recorded_as = PollTask::Sync { modified: axis == Axis::Modified, start_ms: window.0, end_ms: window.1 };
+            let at_whole_end = next.clone();
+            let at_end: AtEnd = Arc::new(move |outcome| match outcome {
+                Outcome::Synced(coverage) if coverage.complete && coverage.axis == axis => {
+                    (at_whole_end.1, Some(at_whole_end.0.clone()))
+                }
+                _ => (Marks::default(), None),
+            });
+            let (result, keeper) = self.party.talk(task, recorded_as, Some(at_end)).await?.hold().await;
+            match result {
+                Ok(Outcome::Synced(coverage)) => {
+                    self.tally(&coverage);
+                    if coverage.complete {
+                        if coverage.axis == axis {
+                            self.cursor = next.0;
+                        }
+                        let met = keeper.map(|keeper| keeper.done.met).unwrap_or_default();
+                        return Ok(Read::Whole(coverage.axis, met));
+                    }
+                    let note = coverage.note.unwrap_or_else(|| "the connector could not read everything".to_owned());
+                    self.waits(attempt, window, note, limits::TASK_PAUSE).await;
+                }
+                // The host lets no other outcome of this task pass.
+                Ok(_) => return Ok(Read::Partly),
+                Err(TalkError::Ledger(error)) => return Err(error),
+                Err(error) => {
+                    let text = self.party.courier.clean(error.text());
+                    let refused = matches!(error.failure(), Some(Failure::Settings(_) | Failure::Unauthorized(_)));
+                    let pause = passing(&error);
+                    let malformed = matches!(error.failure(), Some(Failure::Malformed(_)));
+                    if let Some(keeper) = keeper {
+                        let reason = text.clone();
+                        self.party
+                            .disk(move |_| if malformed { keeper.quarantine(reason) } else { keeper.fail(reason) })
+                            .await?;
+                    }
+                    if refused {
+                        self.party.stop(&text).await?;
+                        self.pass.notes.push(text);
+                        return Ok(Read::Refused);
+                    }
+                    let Some(pause) = pause else {
+                        tracing::warn!(integration = self.party.name(), reason = text, "a window was not read");
+                        self.pass.notes.push(text);
+                        return Ok(Read::Partly);
+                    };
+                    self.waits(attempt, window, text, pause).await;
+                }
+            }
+        }
+        Ok(Read::Partly)
+    }
+
+    /// Before a window is read once more; after the last attempt, only the note.
+    async fn waits(&mut self, attempt: u32, window: (i64, i64), note: String, pause: std::time::Duration) {
+        let day = day_of(local_day(window.0, self.party.integration.zone));
+        tracing::warn!(integration = self.party.name(), %day, attempt, note, "a window was not read whole");
+        if attempt < limits::TASK_TRIES {
+            self.party.live.set(|now| now.note = Some(note));
+            tokio::time::sleep(pause).await;
+            self.party.live.set(|now| now.note = None);
+        } else {
+            self.pass.notes.push(format!("from {day}: {note}"));
+        }
+    }
+
+    fn tally(&mut self, coverage: &Coverage) {
+        for said in &coverage.tallies {
+            let tally = self
+                .pass
+                .tallies
+                .entry(said.collection.clone())
+                .or_insert(crate::ledger::Tally { announced: Some(0), received: 0 });
+            tally.received += said.received;
+            tally.announced = tally.announced.zip(said.announced).map(|(sum, more)| sum + more);
+        }
+        if let Some(note) = coverage.note.as_ref().filter(|note| coverage.complete && !self.pass.notes.contains(note)) {
+            self.pass.notes.push(note.clone());
+        }
+    }
+
+    /// Orders that a whole walk by creation date should have met and did not: deleted, most likely.
+    async fn look_for_missing(&mut self, leg: &Leg, met: &HashSet<u32>) -> Result<(), LedgerError> {
+        let (Some(first), Some(last)) = (leg.windows.first(), leg.windows.last()) else { return Ok(()) };
+        let (integration, range, met) = (Arc::clone(&self.party.integration), (first.0, last.1), met.clone());
+        let missing = self.party.disk(move |app| missing::orders(app, &integration, range, &met)).await?;
+        if missing.len() >= limits::REFRESHED {
+            self.pass
+                .notes
+                .push(format!("more than {} orders were not met; only so many were asked for", limits::REFRESHED));
+        }
+        for orders in missing.chunks(limits::REFRESHED_AT_ONCE) {
+            let recorded_as = PollTask::Refresh { orders: orders.to_vec() };
+            let talk = self.party.talk(Task::Refresh(orders.to_vec()), recorded_as, None).await?;
+            let (result, keeper) = talk.hold().await;
+            match result {
+                Ok(_) => self.pass.refreshed += orders.len() as u64,
+                Err(TalkError::Ledger(error)) => return Err(error),
+                Err(error) => {
+                    let text = self.party.courier.clean(error.text());
+                    tracing::warn!(
+                        integration = self.party.name(),
+                        reason = text,
+                        "orders that were not met could not be asked for"
+                    );
+                    self.pass.complete = false;
+                    self.pass.notes.push(format!("orders that are not listed any more could not be asked for: {text}"));
+                    if let Some(keeper) = keeper {
+                        self.party.disk(move |_| keeper.fail(text)).await?;
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn save(&self, marks: Marks) -> Result<(), LedgerError> {
+        let (name, cursor) = (self.party.name().to_owned(), self.cursor.clone());
+        self.party.disk(move |app| app.ledger.set_cursor(&name, marks, |stored| *stored = cursor)).await
+    }
+}
+
+/// What became of a leg.
+enum LegEnd {
+    Whole { fell_back: bool },
+    Partly,
+    Refused,
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+const fn word(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Load => "first load",
+        Purpose::Recent => "what is new",
+        Purpose::Recheck => "recent days again",
+        Purpose::Range => "a range of days",
+    }
+}

@@ -1,0 +1,152 @@
+//! What platforms answered, as it came: kept with the changes that it led to, and given back when a conversation is read
+//! again.
+//!
+//! A second look at the same days mostly brings the same pages, so equal bodies are kept once and counted.
+
+use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
+use sha2::{Digest, Sha256};
+
+use super::ingest::json;
+use super::tables::{Came, DELIVERIES, Delivery, EXCHANGES, Exchange, RESPONSES, What};
+use super::{Ledger, LedgerError};
+use crate::limits::ledger::PRUNED_PER_COMMIT;
+
+/// Stores exchanges under a delivery, from this running number on.
+pub(super) fn keep(
+    write: &WriteTransaction,
+    delivery: u64,
+    (first, exchanges): &(u32, Vec<Exchange>),
+) -> Result<(), LedgerError> {
+    if exchanges.is_empty() {
+        return Ok(());
+    }
+    let (mut heads, mut bodies) = (write.open_table(EXCHANGES)?, write.open_table(RESPONSES)?);
+    for (number, exchange) in (*first..).zip(exchanges) {
+        let mut exchange = exchange.clone();
+        if let Came::Response { body, sha256, .. } = &mut exchange.came {
+            let hash = Sha256::digest(&*body);
+            *sha256 = hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+            let stored = bodies.get(hash.as_slice())?.map(|stored| stored.value().to_vec());
+            let counted = match stored {
+                Some(stored) => count(stored, 1),
+                None => {
+                    let mut counted = 1_u32.to_le_bytes().to_vec();
+                    let packed = zstd::bulk::compress(body, 3).map_err(|e| LedgerError::Encode(e.to_string()))?;
+                    counted.extend_from_slice(&packed);
+                    counted
+                }
+            };
+            bodies.insert(hash.as_slice(), counted.as_slice())?;
+        }
+        heads.insert((delivery, number), json(&exchange)?.as_slice())?;
+    }
+    Ok(())
+}
+
+/// The same record with another count of exchanges that name it.
+fn count(mut record: Vec<u8>, by: i64) -> Vec<u8> {
+    if let Some((head, _)) = record.split_first_chunk_mut::<4>() {
+        let count = i64::from(u32::from_le_bytes(*head)) + by;
+        *head = u32::try_from(count.max(0)).unwrap_or(u32::MAX).to_le_bytes();
+    }
+    record
+}
+
+fn is_unused(record: &[u8]) -> bool {
+    record.first_chunk::<4>().is_none_or(|head| u32::from_le_bytes(*head) == 0)
+}
+
+impl Ledger {
+    /// What was asked while a delivery was read, in order, with bodies.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn exchanges(&self, delivery: u64) -> Result<Vec<Exchange>, LedgerError> {
+        let read = self.db.begin_read()?;
+        let (heads, bodies) = (read.open_table(EXCHANGES)?, read.open_table(RESPONSES)?);
+        let mut exchanges = Vec::new();
+        for item in heads.range((delivery, 0)..=(delivery, u32::MAX))? {
+            let mut exchange: Exchange = self.parse(item?.1.value())?;
+            if let Came::Response { body, sha256, .. } = &mut exchange.came {
+                let stored = bodies.get(unhex(sha256.as_str()).as_slice())?;
+                let stored =
+                    stored.ok_or_else(|| self.damaged(format!("a response of delivery {delivery} is missing")))?;
+                let packed = stored.value().get(4..).unwrap_or_default();
+                *body = zstd::stream::decode_all(packed)
+                    .map_err(|error| self.damaged(format!("a response of delivery {delivery}: {error}")))?;
+            }
+            exchanges.push(exchange);
+        }
+        Ok(exchanges)
+    }
+
+    /// Forgets the responses of an integration that are older than this. Gives how many; there may be more.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn prune_responses(&self, integration: &str, before_ms: i64) -> Result<usize, LedgerError> {
+        let old = self.old_exchanges(integration, before_ms)?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let write = self.db.begin_write()?;
+        {
+            let (mut heads, mut bodies) = (write.open_table(EXCHANGES)?, write.open_table(RESPONSES)?);
+            for key in &old {
+                let Some(removed) = heads.remove(*key)? else { continue };
+                let exchange: Exchange = self.parse(removed.value())?;
+                if let Came::Response { sha256, .. } = &exchange.came {
+                    let hash = unhex(sha256);
+                    let stored = bodies.get(hash.as_slice())?.map(|stored| stored.value().to_vec());
+                    let Some(stored) = stored else { continue };
+                    let counted = count(stored, -1);
+                    if is_unused(&counted) {
+                        bodies.remove(hash.as_slice())?;
+                    } else {
+                        bodies.insert(hash.as_slice(), counted.as_slice())?;
+                    }
+                }
+            }
+        }
+        write.commit()?;
+        Ok(old.len())
+    }
+
+    fn old_exchanges(&self, integration: &str, before_ms: i64) -> Result<Vec<(u64, u32)>, LedgerError> {
+        let read = self.db.begin_read()?;
+        let (heads, deliveries) = (read.open_table(EXCHANGES)?, read.open_table(DELIVERIES)?);
+        let mut old = Vec::new();
+        let mut looked_at = None;
+        for item in heads.iter()? {
+            let key = item?.0.value();
+            let (delivery, _) = key;
+            let is_old = match looked_at {
+                Some((known, is_old)) if known == delivery => is_old,
+                _ => {
+                    let Some(record) = deliveries.get(delivery)? else { continue };
+                    let record: Delivery = self.parse(record.value())?;
+                    // Deliveries are numbered as they come.
+                    if record.received_ms >= before_ms {
+                        break;
+                    }
+                    // What a webhook asked for belongs to the webhook, which is kept.
+                    let is_old = record.integration == integration && matches!(record.what, What::Poll { .. });
+                    looked_at = Some((delivery, is_old));
+                    is_old
+                }
+            };
+            if is_old {
+                old.push(key);
+            }
+            if old.len() >= PRUNED_PER_COMMIT {
+                break;
+            }
+        }
+        Ok(old)
+    }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits = text.as_bytes().chunks_exact(2);
+    digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
