@@ -4,6 +4,7 @@
 
 pub mod call;
 pub mod faults;
+pub mod konnektive;
 pub mod native;
 pub mod truth;
 
