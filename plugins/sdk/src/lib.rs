@@ -81,6 +81,7 @@
 #[allow(missing_docs, unsafe_op_in_unsafe_fn, unreachable_pub, dead_code, clippy::all)]
 pub mod bindings;
 
+pub mod answer;
 pub mod connector;
 pub mod context;
 pub mod conversation;

@@ -4,6 +4,7 @@
 //! They stand in for the daemon just far enough to test a connector: dates and amounts of files are normalised in the
 //! simple cases only, moments are resolved as if every zone were UTC.
 
+mod daemon;
 mod files;
 mod ledger;
 
@@ -13,7 +14,7 @@ use crate::types::{
 };
 
 pub use files::{read, table};
-pub use ledger::Ledger;
+pub use ledger::{Door, Ledger};
 
 /// A context that a test fills in.
 #[derive(Debug, Clone)]

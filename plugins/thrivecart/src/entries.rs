@@ -80,7 +80,9 @@ pub(crate) fn rebill(fields: &Fields, circumstances: Circumstances<'_>) -> Resul
     let cycle = names::split_invoice(&own_id).map(|(_, number)| number).or_else(|| index?.parse().ok());
 
     let namer = Namer { what: "rebill", currency: &currency, amount: sum.total };
-    let mut also: Vec<_> = order_id.iter().flat_map(|order_id| namer.webhook(order_id, date.day)).collect();
+    // The list of transactions goes by events, newer webhooks name them too.
+    let mut also: Vec<_> = fields.id("event_id").map(names::rebill_key).into_iter().collect();
+    also.extend(order_id.iter().flat_map(|order_id| namer.webhook(order_id, date.day)));
     // A file without order ids cannot tell rebills from first charges.
     also.extend(by_email(fields, Namer { what: "sale", ..namer }, date.day));
 
@@ -173,7 +175,7 @@ impl Sum {
 }
 
 /// An amount: its decimal twin, which is right for currencies without decimals too, or else hundredths.
-fn amount(fields: &Fields, path: &str) -> Option<Decimal> {
+pub(crate) fn amount(fields: &Fields, path: &str) -> Option<Decimal> {
     let decimal = |text: &str| money::parse(text, Mark::Point).ok();
     let twin = fields.get(&format!("{path}_str")).and_then(decimal);
     twin.or_else(|| {
@@ -213,13 +215,13 @@ impl Date {
 }
 
 /// Milliseconds of a number of seconds that lies between 2001 and 2286; anything else is not a date of an order.
-fn unix_seconds(text: &str) -> Option<i64> {
+pub(crate) fn unix_seconds(text: &str) -> Option<i64> {
     let seconds: i64 = text.parse().ok()?;
     (1_000_000_000..10_000_000_000).contains(&seconds).then_some(seconds * 1_000)
 }
 
 /// A date with time; texts without zone are UTC (certain). A day alone is no better than the moment of receipt.
-fn utc_text(text: &str) -> Option<i64> {
+pub(crate) fn utc_text(text: &str) -> Option<i64> {
     match dates::utc(text) {
         Ok(Moment::Utc(unix_ms)) => Some(unix_ms),
         _ => None,

@@ -1,10 +1,11 @@
-//! The ThriveCart connector of ltvd: webhooks and exported files.
+//! The ThriveCart connector of ltvd: the API, webhooks and exported files.
 //!
 //! Facts about the platform carry how sure they are: \[C\] certain, \[L\] likely, \[G\] guessed. See README.md for set-up,
 //! keys and known limits.
 
 use ltv_connector::prelude::*;
 
+mod api;
 mod csv;
 mod entries;
 mod events;
@@ -26,4 +27,4 @@ impl Connector for ThriveCart {
     }
 }
 
-ltv_connector::export!(ThriveCart: webhook, csv);
+ltv_connector::export!(ThriveCart: poll, webhook, csv);

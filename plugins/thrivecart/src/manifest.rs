@@ -2,6 +2,7 @@
 
 use ltv_connector::prelude::*;
 
+use crate::api::KEY;
 use crate::events;
 
 /// Format of the order export.
@@ -17,6 +18,10 @@ pub(crate) const CUSTOMERS: &str = "customers";
 
 const SECRET_HELP: &str = "In ThriveCart: Settings > API & Webhooks > ThriveCart order validation shows the account's secret \
     word. ThriveCart puts it into every webhook; without it here no webhook is believed. Not needed if you only import files.";
+
+const KEY_HELP: &str = "Optional. With a key ltvd also asks ThriveCart by itself: it fetches orders from before the webhook \
+    was set up, and finds what a webhook missed. In ThriveCart: Settings > API & Webhooks > API tokens. Without a key \
+    ThriveCart is never asked; webhooks and files work all the same.";
 
 const CURRENCY_HELP: &str = "The currency of files that have no currency column, and of the rare webhook that names none. \
     Left out, such rows are refused rather than guessed.";
@@ -39,6 +44,7 @@ pub(crate) fn manifest() -> Manifest {
     let topics: Vec<&str> = events::names().collect();
     Manifest::new("thrivecart", "ThriveCart", env!("CARGO_PKG_VERSION"))
         .setting(setting("secret", "Secret word of the account").help(SECRET_HELP).secret())
+        .setting(setting(KEY, "API key").help(KEY_HELP).secret())
         .setting(setting("currency", "Currency where none is told").help(CURRENCY_HELP).currency())
         .setting(
             setting("estimate_rebills", "Compute rebills from lists of subscriptions")
@@ -46,6 +52,8 @@ pub(crate) fn manifest() -> Manifest {
                 .boolean()
                 .default("false"),
         )
+        .host(Host::Exact("thrivecart.com".into()))
+        .polling(polling())
         .webhook(WebhookDescription::new(&topics).manual_setup(WEBHOOK_SETUP))
         .csv(
             csv_format(ORDERS, "Orders")
@@ -83,6 +91,21 @@ pub(crate) fn manifest() -> Manifest {
                 ])
                 .refused(CUSTOMERS_REFUSED),
         )
+}
+
+/// The list of transactions has no filter by date. Refunds stand in it as events with their own day \[L\], so passes meet
+/// them; reading a month again every day is for those that are dated otherwise, and for webhooks that never came.
+fn polling() -> Polling {
+    Polling {
+        // A window of the past is found by halving, so it costs few requests more than its own pages.
+        window_days_max: 92,
+        overlap_s: 3_600,
+        recheck_days: 35,
+        interval_min_s: 600,
+        // \[C: 60\]; some are left for the shop's other tools.
+        requests_per_minute_max: Some(50),
+        ..Polling::new(&[Axis::Created])
+    }
 }
 
 fn email() -> Column {

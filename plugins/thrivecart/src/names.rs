@@ -26,9 +26,12 @@ pub(crate) enum Rank {
     Day = 3,
     /// From a file, with a time.
     Time = 4,
-    /// From a webhook, with its time.
+    /// From a webhook or the API, with its time.
     Exact = 5,
 }
+
+/// What the API knows less than a webhook of the same rank and total: tax, country, affiliate. Taken off its revisions.
+pub(crate) const LISTED: i64 = 1;
 
 const RANK_STEP: i64 = 1_000_000_000_000_000;
 const DAY_STEP: i64 = 10_000_000_000;
@@ -50,7 +53,8 @@ impl Rank {
 
     /// The revision where, between equal sources, the larger total wins: an order that has grown by an upsell.
     pub(crate) fn revision_by_total(self, total: Decimal) -> i64 {
-        self.revision() + hundredths(total).clamp(0, RANK_STEP - 1)
+        // Two numbers for each total: one for webhooks, one below for the API.
+        self.revision() + hundredths(total).clamp(0, RANK_STEP / 2 - 1) * 2 + LISTED
     }
 
     /// The revision of a first charge from a file: the earlier day wins, then the larger total. A file that begins in the

@@ -1,15 +1,12 @@
 //! What deliveries and files of SamCart become in the ledger, alone and together.
 
 mod files;
-mod ledger;
 mod together;
 mod webhooks;
 
 use ltv_connector::prelude::*;
-use ltv_connector::testing;
+use ltv_connector::testing::{self, Ledger};
 use ltv_connector_samcart::SamCart;
-
-use ledger::Ledger;
 
 const SALE: &str = include_str!("../../fixtures/sale.json");
 const ORDERS_2016: &str = include_str!("../../fixtures/orders-2016.csv");
@@ -27,7 +24,7 @@ fn at(utc: &str) -> Instant {
 fn hook(ledger: &mut Ledger, received: &str, body: &str) -> Result<Outcome, Failure> {
     let mut delivery = testing::delivery("application/json", body);
     delivery.received = at(received);
-    ledger.receive(&delivery, &context())
+    ledger.receive::<SamCart>(&delivery, &context())
 }
 
 /// Reads a file whose dates and times are in the American notation of the exports.

@@ -111,7 +111,7 @@ fn forms_with_brackets_and_json_in_a_field_are_the_same_sale() {
         let mut ledger = Ledger::new();
         let mut delivery = testing::delivery(content_type, text);
         delivery.received = at("2026-03-01T10:00:00");
-        assert_eq!(ledger.receive(&delivery, &context()), Ok(Outcome::Read), "{text}");
+        assert_eq!(ledger.receive::<SamCart>(&delivery, &context()), Ok(Outcome::Read), "{text}");
         assert_eq!(summary(&ledger), ["sale order:800100 30.00"], "{text}");
         assert!(
             ledger.entries()[0]
@@ -325,7 +325,8 @@ fn test_purchases_are_left_out() {
         .set_list("excluded_products", &["tea", "9"])
         .set_list("excluded_emails", &["Boss@example.org"])
         .build();
-    let outcome = |text: &str| Ledger::new().receive(&testing::delivery("application/json", text), &settings);
+    let outcome =
+        |text: &str| Ledger::new().receive::<SamCart>(&testing::delivery("application/json", text), &settings);
     assert!(matches!(outcome(SALE), Ok(Outcome::Ignored(why)) if why.contains("excluded_products")), "by SKU");
     assert!(matches!(outcome(&body("Order", 1, 9, "1", "1", "")), Ok(Outcome::Ignored(_))), "by id");
     let boss = body("Order", 1, 2, "1", "1", "").replace("ada@", "boss@");

@@ -1,24 +1,34 @@
-//! A ledger in memory, and the daemon's side of a conversation.
+//! A ledger in memory that keeps to the rules of the contract about keys, names, doors and revisions.
 
 use std::collections::BTreeMap;
 
-use crate::connector::{Poll, Webhook};
-use crate::conversation::{CHANGES_MAX, Conversation, ORDERS_MAX, REQUESTS_MAX};
 use crate::dates;
-use crate::glue;
 use crate::types::{
-    Batch, Change, Context, Decimal, Delivery, Entry, EntryKey, Failure, Kind, Moment, Next, NoResponse, Outcome,
-    Reject, Replies, Reply, Request, Response, Step, StoredEntry, StoredOrder, Task,
+    Batch, Change, Decimal, Entry, EntryKey, Kind, Moment, Order, Reject, StoredEntry, StoredOrder, Withdrawal,
 };
 
-/// Steps of one conversation, so that one that never ends fails its test.
-const STEPS_MAX: usize = 10_000;
+/// Names of one entry at most.
+const NAMES_MAX: usize = 8;
 
-/// What a sequence of files, deliveries and polls leaves behind. Higher revisions win, with equal ones the later. The
-/// weaker names of entries (`also`) are not looked at.
+/// The way by which a change comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The platform was asked.
+    Poll,
+    /// The platform sent it.
+    Webhook,
+    /// It stood in a file.
+    File,
+}
+
+/// What a sequence of files, deliveries and polls leaves behind. Higher revisions win, with equal ones the later. An entry
+/// is known by its key, else by one of its names (`also`): then it is a stored entry of the same kind that goes by that name
+/// or key, and has not yet come through this door.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    stored: BTreeMap<(Kind, String), Stored>,
+    rows: Vec<Row>,
+    /// Revisions of orders that were replaced as a whole.
+    orders: BTreeMap<String, i64>,
     /// Everything that could not be read.
     pub rejects: Vec<Reject>,
     /// What the connector remembered last.
@@ -26,14 +36,31 @@ pub struct Ledger {
     /// Steps taken so far.
     pub steps: usize,
     /// When undated entries count as received.
-    received_unix_ms: i64,
+    pub(super) received_unix_ms: i64,
 }
 
+/// One movement of money.
 #[derive(Debug)]
-struct Stored {
+struct Row {
+    /// The key it was first stored by, and those of other doors that a name bound to it.
+    keys: Vec<EntryKey>,
+    names: Vec<String>,
+    doors: Vec<Door>,
     entry: Entry,
     revision: i64,
     withdrawn: bool,
+    received_unix_ms: i64,
+}
+
+impl Row {
+    fn is(&self, key: &EntryKey) -> bool {
+        self.keys.contains(key)
+    }
+
+    /// A name and the id of a key share one space, so that a door's key may be another door's name.
+    fn goes_by(&self, name: &String) -> bool {
+        self.names.contains(name) || self.keys.iter().any(|key| key.id == *name)
+    }
 }
 
 impl Ledger {
@@ -45,179 +72,160 @@ impl Ledger {
 
     /// Everything stored and not withdrawn, by kind and id.
     pub fn entries(&self) -> Vec<&Entry> {
-        self.stored.values().filter(|stored| !stored.withdrawn).map(|stored| &stored.entry).collect()
+        let mut entries: Vec<&Entry> = self.rows.iter().filter(|row| !row.withdrawn).map(|row| &row.entry).collect();
+        entries.sort_by_key(|entry| (entry.key.kind, entry.key.id.as_str()));
+        entries
     }
 
-    /// One entry, unless it is withdrawn.
+    /// The entry that goes by this key, unless it is withdrawn. It may show another key, that of the door that knows it best.
     #[must_use]
     pub fn get(&self, kind: Kind, id: &str) -> Option<&Entry> {
-        let stored = self.stored.get(&(kind, id.to_owned()))?;
-        (!stored.withdrawn).then_some(&stored.entry)
+        let row = self.rows.iter().find(|row| row.is(&EntryKey::new(kind, id)))?;
+        (!row.withdrawn).then_some(&row.entry)
     }
 
-    /// Stores what became of a batch of rows.
+    /// Stores what became of a batch of rows of a file.
     pub fn apply(&mut self, batch: &Batch) {
-        batch.changes.iter().cloned().for_each(|change| self.change(change));
+        batch.changes.iter().cloned().for_each(|change| self.change(Door::File, change));
         self.rejects.extend(batch.rejects.iter().cloned());
     }
 
     /// Makes one change.
-    pub fn change(&mut self, change: Change) {
+    pub fn change(&mut self, door: Door, change: Change) {
         match change {
-            Change::Put(entry) => self.put(entry),
-            Change::ReplaceOrder(order) => {
-                let kept: Vec<EntryKey> = order.entries.iter().map(|entry| entry.key.clone()).collect();
-                for entry in order.entries {
-                    assert_eq!(entry.order_id, order.id, "an entry of another order");
-                    self.put(Entry { revision: order.revision, ..entry });
-                }
-                for stored in self.stored.values_mut().filter(|stored| stored.entry.order_id == order.id) {
-                    if !kept.contains(&stored.entry.key) && stored.revision <= order.revision {
-                        (stored.withdrawn, stored.revision) = (true, order.revision);
-                    }
-                }
-            }
-            Change::Withdraw(withdrawal) => {
-                let key = (withdrawal.key.kind, withdrawal.key.id);
-                if let Some(stored) = self.stored.get_mut(&key).filter(|stored| stored.revision <= withdrawal.revision)
-                {
-                    (stored.withdrawn, stored.revision) = (true, withdrawal.revision);
-                }
-            }
+            Change::Put(entry) => drop(self.put(door, entry)),
+            Change::ReplaceOrder(order) => self.replace_order(door, order),
+            Change::Withdraw(withdrawal) => self.withdraw(&withdrawal),
         }
     }
 
-    fn put(&mut self, entry: Entry) {
-        assert!(!entry.amounts.total.is_negative(), "a negative total: {entry:?}");
-        assert!((1..=200).contains(&entry.key.id.len()), "an id of 1 to 200 bytes: {entry:?}");
-        assert!((1..=200).contains(&entry.order_id.len()), "an order id of 1 to 200 bytes: {entry:?}");
-        let key = (entry.key.kind, entry.key.id.clone());
-        if self.stored.get(&key).is_none_or(|stored| stored.revision <= entry.revision) {
-            let revision = entry.revision;
-            self.stored.insert(key, Stored { entry, revision, withdrawn: false });
+    /// Where the entry now lies.
+    fn put(&mut self, door: Door, entry: Entry) -> usize {
+        check(&entry);
+        if let Some(at) = self.rows.iter().position(|row| row.is(&entry.key)) {
+            self.supersede(at, door, entry);
+            return at;
+        }
+        if let Some(at) = self.by_name(door, &entry) {
+            self.rows[at].keys.push(entry.key.clone());
+            self.rows[at].names.extend(entry.also.iter().cloned());
+            self.supersede(at, door, entry);
+            return at;
+        }
+        self.rows.push(Row {
+            keys: vec![entry.key.clone()],
+            names: entry.also.clone(),
+            doors: vec![door],
+            revision: entry.revision,
+            entry,
+            withdrawn: false,
+            received_unix_ms: self.received_unix_ms,
+        });
+        self.rows.len() - 1
+    }
+
+    fn supersede(&mut self, at: usize, door: Door, entry: Entry) {
+        let row = &mut self.rows[at];
+        if !row.doors.contains(&door) {
+            row.doors.push(door);
+        }
+        if entry.revision < row.revision {
+            return;
+        }
+        // A moment of receipt only ever moves back: the first delivery is the nearest to the money.
+        let first = row.entry.at == Moment::Received && row.received_unix_ms < self.received_unix_ms;
+        row.received_unix_ms = if first { row.received_unix_ms } else { self.received_unix_ms };
+        row.names.extend(entry.also.iter().cloned());
+        (row.revision, row.withdrawn) = (entry.revision, false);
+        row.entry = entry;
+    }
+
+    fn by_name(&self, door: Door, entry: &Entry) -> Option<usize> {
+        std::iter::once(&entry.key.id).chain(&entry.also).find_map(|name| {
+            self.rows.iter().position(|row| {
+                let is_free = !row.withdrawn && !row.doors.contains(&door);
+                is_free && row.entry.key.kind == entry.key.kind && row.goes_by(name)
+            })
+        })
+    }
+
+    fn replace_order(&mut self, door: Door, order: Order) {
+        if self.orders.get(&order.id).is_some_and(|known| *known > order.revision) {
+            return;
+        }
+        let mut listed = Vec::new();
+        for entry in order.entries {
+            assert_eq!(entry.order_id, order.id, "an entry of another order");
+            listed.push(self.put(door, entry));
+        }
+        for (at, row) in self.rows.iter_mut().enumerate().filter(|(_, row)| row.entry.order_id == order.id) {
+            if !listed.contains(&at) && row.revision <= order.revision {
+                (row.withdrawn, row.revision) = (true, order.revision);
+            }
+        }
+        self.orders.insert(order.id, order.revision);
+    }
+
+    fn withdraw(&mut self, withdrawal: &Withdrawal) {
+        let row = self.rows.iter_mut().find(|row| row.is(&withdrawal.key));
+        if let Some(row) = row.filter(|row| row.revision <= withdrawal.revision) {
+            (row.withdrawn, row.revision) = (true, withdrawal.revision);
         }
     }
 
     /// What the ledger holds of an order.
     #[must_use]
     pub fn order(&self, id: &str) -> StoredOrder {
-        let of_order: Vec<&Stored> = self.stored.values().filter(|stored| stored.entry.order_id == id).collect();
-        let entry = |stored: &&Stored| StoredEntry {
-            key: stored.entry.key.clone(),
-            revision: stored.revision,
-            unix_ms: self.unix_ms(&stored.entry.at),
-            currency: stored.entry.currency.clone(),
-            total: minor_units(stored.entry.amounts.total, &stored.entry.currency),
-            product_ids: stored.entry.lines.iter().filter_map(|line| line.product_id.clone()).collect(),
+        let of_order: Vec<&Row> = self.rows.iter().filter(|row| row.entry.order_id == id).collect();
+        let entry = |row: &&Row| StoredEntry {
+            key: row.entry.key.clone(),
+            revision: row.revision,
+            unix_ms: unix_ms(&row.entry.at, row.received_unix_ms),
+            currency: row.entry.currency.clone(),
+            total: in_minor_units(row.entry.amounts.total, &row.entry.currency),
+            product_ids: row.entry.lines.iter().filter_map(|line| line.product_id.clone()).collect(),
         };
+        let revisions = of_order.iter().map(|row| row.revision).chain(self.orders.get(id).copied());
         StoredOrder {
             id: id.to_owned(),
-            revision: of_order.iter().map(|stored| stored.revision).max().unwrap_or(0),
-            entries: of_order.iter().filter(|stored| !stored.withdrawn).map(entry).collect(),
+            revision: revisions.max().unwrap_or(0),
+            entries: of_order.iter().filter(|row| !row.withdrawn).map(entry).collect(),
         }
-    }
-
-    fn unix_ms(&self, moment: &Moment) -> i64 {
-        let resolved = match moment {
-            Moment::Utc(unix_ms) => return *unix_ms,
-            Moment::Received => return self.received_unix_ms,
-            Moment::Local(wall) => dates::utc(wall),
-            Moment::Day(day) => dates::utc(&format!("{day}T00:00:00")),
-        };
-        match resolved {
-            Ok(Moment::Utc(unix_ms)) => unix_ms,
-            _ => panic!("not a moment: {moment:?}"),
-        }
-    }
-
-    /// Reads a delivery to its end. Does not ask for its proof.
-    ///
-    /// # Errors
-    /// The failure of the connector.
-    ///
-    /// # Panics
-    /// If the conversation breaks a limit of the contract, or sends a request (see
-    /// [`receive_with`](Self::receive_with)).
-    pub fn receive<C: Webhook + 'static>(
-        &mut self,
-        delivery: &Delivery,
-        context: &Context,
-    ) -> Result<Outcome, Failure> {
-        self.receive_with::<C>(delivery, context, |request| panic!("a request that nobody answers: {request:?}"))
-    }
-
-    /// As [`receive`](Self::receive), with a platform that answers requests.
-    ///
-    /// # Errors
-    /// The failure of the connector.
-    ///
-    /// # Panics
-    /// If the conversation breaks a limit of the contract.
-    pub fn receive_with<C: Webhook + 'static>(
-        &mut self,
-        delivery: &Delivery,
-        context: &Context,
-        platform: impl FnMut(&Request) -> Result<Response, NoResponse>,
-    ) -> Result<Outcome, Failure> {
-        self.received_unix_ms = delivery.received.unix_ms;
-        let (delivery, context) = (delivery.clone(), context.clone());
-        self.converse(Conversation::new(|daemon| C::receive(daemon, delivery, context)), platform)
-    }
-
-    /// Runs a task of the poll interface to its end, with a platform that answers requests.
-    ///
-    /// # Errors
-    /// The failure of the connector.
-    ///
-    /// # Panics
-    /// If the conversation breaks a limit of the contract.
-    pub fn poll<C: Poll + 'static>(
-        &mut self,
-        task: Task,
-        context: &Context,
-        platform: impl FnMut(&Request) -> Result<Response, NoResponse>,
-    ) -> Result<Outcome, Failure> {
-        let context = context.clone();
-        self.received_unix_ms = context.now.unix_ms;
-        self.converse(Conversation::new(|daemon| glue::run::<C>(daemon, task, context)), platform)
-    }
-
-    fn converse(
-        &mut self,
-        mut conversation: Conversation,
-        mut platform: impl FnMut(&Request) -> Result<Response, NoResponse>,
-    ) -> Result<Outcome, Failure> {
-        let mut step = conversation.step()?;
-        for _ in 0..STEPS_MAX {
-            self.steps += 1;
-            let Step { changes, rejects, memory, next, .. } = step;
-            assert!(changes.len() <= CHANGES_MAX, "{} changes in one step", changes.len());
-            changes.into_iter().for_each(|change| self.change(change));
-            self.rejects.extend(rejects);
-            self.memory = memory.or(self.memory.take());
-            let ask = match next {
-                Next::Done(outcome) => return Ok(outcome),
-                Next::Ask(ask) => ask,
-            };
-            assert!(!ask.requests.is_empty() || !ask.orders.is_empty(), "a step that asks for nothing");
-            assert!(ask.requests.len() <= REQUESTS_MAX, "{} requests in one step", ask.requests.len());
-            assert!(ask.orders.len() <= ORDERS_MAX, "{} orders in one step", ask.orders.len());
-            let reply = |request: Request| Reply { outcome: platform(&request), tag: request.tag };
-            let responses = ask.requests.into_iter().map(reply).collect();
-            let orders = ask.orders.iter().map(|id| self.order(id)).collect();
-            step = conversation.resume(Replies { responses, orders })?;
-        }
-        panic!("the conversation has not ended after {STEPS_MAX} steps");
     }
 }
 
-/// In the minor units of the currency, as the daemon hands it over.
-fn minor_units(total: Decimal, currency: &str) -> Decimal {
-    let exponent = u32::from(crate::money::exponent(currency));
-    let scale = u32::from(total.scale);
-    let coefficient = match scale.checked_sub(exponent) {
-        Some(finer) => total.coefficient / 10i64.pow(finer),
-        None => total.coefficient * 10i64.pow(exponent - scale),
+/// What the daemon refuses.
+fn check(entry: &Entry) {
+    let fits = |text: &String| (1..=200).contains(&text.len());
+    assert!(!entry.amounts.total.is_negative(), "a negative total: {entry:?}");
+    assert!(fits(&entry.key.id), "an id of 1 to 200 bytes: {entry:?}");
+    assert!(fits(&entry.order_id), "an order id of 1 to 200 bytes: {entry:?}");
+    assert!(entry.also.len() <= NAMES_MAX && entry.also.iter().all(fits), "8 names of 1 to 200 bytes: {entry:?}");
+}
+
+/// As if every zone were UTC; a day counts as its noon.
+fn unix_ms(moment: &Moment, received_unix_ms: i64) -> i64 {
+    let resolved = match moment {
+        Moment::Utc(unix_ms) => return *unix_ms,
+        Moment::Received => return received_unix_ms,
+        Moment::Local(wall) => dates::utc(wall),
+        Moment::Day(day) => dates::utc(&format!("{day}T12:00:00")),
     };
-    Decimal::whole(coefficient)
+    match resolved {
+        Ok(Moment::Utc(unix_ms)) => unix_ms,
+        _ => panic!("not a moment: {moment:?}"),
+    }
 }
+
+/// With the decimals of the currency, as the daemon hands it over.
+fn in_minor_units(total: Decimal, currency: &str) -> Decimal {
+    let exponent = crate::money::exponent(currency);
+    let coefficient = match total.scale.checked_sub(exponent) {
+        Some(finer) => total.coefficient / 10i64.pow(u32::from(finer)),
+        None => total.coefficient * 10i64.pow(u32::from(exponent - total.scale)),
+    };
+    Decimal::new(coefficient, exponent)
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ mod words;
 
 use ltv_connector::prelude::*;
 
+pub(crate) use words::{Type, type_of};
+
 use crate::{ThriveCart, manifest};
 
 impl Csv for ThriveCart {

@@ -1,28 +1,16 @@
 //! The same money through both doors, in either order, is one entry.
 
+use ltv_connector::testing::Ledger;
+
 use super::*;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Webhook,
-    File,
-}
-
-/// The rule of the contract for keys and names, and nothing else of a ledger: an entry is known by its key, else by a name
-/// or key of one of the same kind that has not yet come through this door.
+/// A ledger that takes in fixtures.
 #[derive(Default)]
-struct Doors(Vec<Known>);
-
-struct Known {
-    entry: Entry,
-    keys: Vec<EntryKey>,
-    names: Vec<String>,
-    doors: Vec<Door>,
-}
+struct Doors(Ledger);
 
 impl Doors {
     fn webhook(&mut self, fields: &str) {
-        self.put(entry_of(fields), Door::Webhook);
+        self.0.receive::<ThriveCart>(&delivery(fields), &context()).expect("it is read");
     }
 
     fn file(&mut self, text: &str) {
@@ -30,36 +18,11 @@ impl Doors {
     }
 
     fn batch(&mut self, batch: &Batch) {
-        entries(batch).into_iter().for_each(|entry| self.put(entry.clone(), Door::File));
-    }
-
-    fn put(&mut self, entry: Entry, door: Door) {
-        let by_key = self.0.iter().position(|known| known.keys.contains(&entry.key));
-        let at = by_key.or_else(|| {
-            std::iter::once(&entry.key.id).chain(&entry.also).find_map(|name| {
-                self.0.iter().position(|known| {
-                    known.entry.key.kind == entry.key.kind
-                        && !known.doors.contains(&door)
-                        && (known.names.contains(name) || known.keys.iter().any(|key| key.id == *name))
-                })
-            })
-        });
-        let Some(at) = at else {
-            let (keys, names) = (vec![entry.key.clone()], entry.also.clone());
-            self.0.push(Known { entry, keys, names, doors: vec![door] });
-            return;
-        };
-        let known = &mut self.0[at];
-        known.keys.push(entry.key.clone());
-        known.names.extend(entry.also.iter().cloned());
-        known.doors.push(door);
-        if entry.revision >= known.entry.revision {
-            known.entry = entry;
-        }
+        self.0.apply(batch);
     }
 
     fn gists(&self) -> Vec<String> {
-        let mut gists: Vec<_> = self.0.iter().map(|known| gist(&known.entry)).collect();
+        let mut gists: Vec<_> = self.0.entries().into_iter().map(gist).collect();
         gists.sort();
         gists
     }

@@ -1,5 +1,6 @@
 //! What the platform sends, and what must come of it.
 
+mod api;
 mod doors;
 mod files;
 mod sample;
