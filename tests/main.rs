@@ -6,6 +6,7 @@ mod bad_webhooks;
 mod connectors;
 mod crash;
 mod kit;
+mod konnektive;
 mod run_daemon;
 mod samcart;
 mod thrivecart;

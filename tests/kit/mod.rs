@@ -8,6 +8,7 @@ mod daemon;
 pub(crate) mod http;
 mod plain;
 mod platform;
+mod polled;
 mod random;
 mod shop;
 mod two_doors;

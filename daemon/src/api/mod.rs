@@ -3,6 +3,7 @@
 //! Whatever the command line shows comes from here as well, over a socket or in the same process, so both always agree.
 
 mod customers;
+mod entries;
 mod guard;
 mod operations;
 mod problem;
@@ -30,6 +31,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/ltv", get(reports::ltv))
         .route("/v1/revenue", get(reports::revenue))
         .route("/v1/customers/{email}", get(customers::customer))
+        .route("/v1/entries", get(entries::entries))
         .route("/v1/integrations", get(operations::integrations))
         .route("/v1/status", get(operations::status))
         .route("/v1/imports", get(operations::imports).post(operations::import))

@@ -39,6 +39,7 @@ pub(super) async fn index(State(app): State<Arc<App>>, RawQuery(query): RawQuery
             "/v1/ltv?group=month&horizons=30,60,90",
             "/v1/revenue?by=month",
             "/v1/customers/{email}",
+            "/v1/entries",
             "/v1/integrations",
             "/v1/status",
             "/v1/syncs",

@@ -40,7 +40,7 @@ pub(super) async fn import(client: Client, args: Args) -> Result<(), Failure> {
         .with("complete_through", args.complete_through)
         .body(body(source));
     let answer = client.send(call).await?.into_body();
-    progress::report(answer, size, args.json).await
+    progress::report(answer, size, args.json).await.map(drop)
 }
 
 pub(super) type Source = Box<dyn AsyncRead + Send + Unpin>;

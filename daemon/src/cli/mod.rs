@@ -71,6 +71,8 @@ enum Command {
     Revenue(report::RevenueArgs),
     /// Everything about one customer
     Customer(report::CustomerArgs),
+    /// Print every entry as a line of JSON
+    Export(sync::ExportArgs),
     /// What could not be read, and waits for you or for a newer connector
     #[command(subcommand)]
     Quarantine(quarantine::Command),
@@ -127,6 +129,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Ltv(args) => ask(Box::new(move |client| Box::pin(report::ltv(client, args)))),
         Command::Revenue(args) => ask(Box::new(move |client| Box::pin(report::revenue(client, args)))),
         Command::Customer(args) => ask(Box::new(move |client| Box::pin(report::customer(client, args)))),
+        Command::Export(args) => ask(Box::new(move |client| Box::pin(sync::export(client, args)))),
         Command::Quarantine(command) => ask(Box::new(move |client| Box::pin(quarantine::quarantine(client, command)))),
         Command::Replay(args) => ask(Box::new(move |client| Box::pin(quarantine::replay(client, args)))),
         Command::Webhook(webhook::Command::Url { integration }) => webhook::url(&config, integration.as_deref()),

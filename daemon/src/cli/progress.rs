@@ -28,16 +28,18 @@ enum Line {
     Error(Problem),
 }
 
-/// Shows the progress and prints the report: its text, or all of it as one line of JSON. `size` is that of what is sent, bytes.
-pub(super) async fn report(answer: Body, size: Option<u64>, as_json: bool) -> Result<(), Failure> {
+/// Shows the progress and prints the report: its text, or all of it as one line of JSON. `size` is that of what is sent,
+/// bytes. Gives the report without its text.
+pub(super) async fn report(answer: Body, size: Option<u64>, as_json: bool) -> Result<Map<String, Value>, Failure> {
     let bar = Bar::new(size);
     let result = follow(answer, &bar).await;
     bar.shown.finish_and_clear();
     let mut report = result?;
     match report.remove("text") {
-        Some(Value::String(text)) if !as_json => output::print(&output::plain_lines(&text)),
-        _ => output::print(&Value::Object(report).to_string()),
+        Some(Value::String(text)) if !as_json => output::print(&output::plain_lines(&text))?,
+        _ => output::print(&Value::Object(report.clone()).to_string())?,
     }
+    Ok(report)
 }
 
 /// Shows the progress, until the report.

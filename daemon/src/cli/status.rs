@@ -25,11 +25,12 @@ pub(super) async fn status(client: Client, args: Args) -> Result<(), Failure> {
     output::print(&text(&status, client.is_daemon()))
 }
 
-const COLUMNS: [(&str, &str); 8] = [
+const COLUMNS: [(&str, &str); 9] = [
     ("integration", "name"),
     ("connector", "connector"),
     ("entries", "entries"),
     ("complete through", "complete_through"),
+    ("platform", "sync"),
     ("last webhook", "last_webhook"),
     ("last import", "last_import"),
     ("pending", "pending"),
@@ -65,6 +66,7 @@ fn text(status: &Value, daemon: bool) -> String {
             .map(|(_, member)| match *member {
                 "connector" => connector(integration),
                 "last_import" => last_import(integration.get("last_import")),
+                "sync" => integration.pointer("/sync/state").and_then(Value::as_str).unwrap_or("-").to_owned(),
                 "name" if integration.get("enabled") == Some(&Value::Bool(false)) => {
                     format!("{} (disabled)", cell(integration, "name"))
                 }
@@ -79,12 +81,50 @@ fn text(status: &Value, daemon: bool) -> String {
         text.push_str(&format!("\nnot taken from the drop folder:\n{not_taken}"));
     }
     for integration in integrations {
+        if let Some(line) = integration.get("sync").and_then(asking) {
+            text.push_str(&format!("\n{}: {}\n", cell(integration, "name"), output::plain(&line)));
+        }
         for problem in integration.get("problems").and_then(Value::as_array).into_iter().flatten() {
             let problem = problem.as_str().map_or_else(|| problem.to_string(), str::to_owned);
             text.push_str(&format!("\n{}: {}\n", cell(integration, "name"), output::plain(&problem)));
         }
     }
     text
+}
+
+/// What a person should know about the asking of a platform, if there is anything.
+fn asking(sync: &Value) -> Option<String> {
+    let text = |pointer: &str| sync.pointer(pointer).and_then(Value::as_str);
+    let number = |pointer: &str| sync.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    if let Some(now) = sync.get("now").filter(|now| now.is_object()) {
+        let mut line = format!(
+            "reads {}, {} of {} windows",
+            text("/now/reading").unwrap_or("from its platform"),
+            number("/now/windows_done"),
+            number("/now/windows")
+        );
+        if let Some(left) = now.get("eta_s").and_then(Value::as_u64).filter(|left| *left > 2) {
+            line.push_str(&format!(", about {} left", duration(Some(left))));
+        }
+        if let Some(why) = text("/now/waits_because") {
+            line.push_str(&format!("; it waits: {why}"));
+        }
+        return Some(line);
+    }
+    if let Some(reason) = text("/stopped/reason") {
+        return Some(format!(
+            "the platform is not asked since {}: {reason} (when it is mended: `ltvd sync {}`, or edit the configuration)",
+            text("/stopped/since").unwrap_or("a while"),
+            text("/integration").unwrap_or_default()
+        ));
+    }
+    let last = sync.pointer("/passes/0")?;
+    if last.get("complete") == Some(&Value::Bool(true)) {
+        return None;
+    }
+    let notes: Vec<&str> =
+        last.get("notes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    Some(format!("the last pass, {}, is not complete: {}", text("/passes/0/began").unwrap_or("-"), notes.join("; ")))
 }
 
 /// What the drop folder did not take lately.

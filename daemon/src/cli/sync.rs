@@ -1,11 +1,14 @@
-//! `ltvd sync` and `ltvd reconcile`: what a platform has, fetched or compared.
+//! `ltvd sync`, `ltvd reconcile` and `ltvd export`: what a platform has, fetched or compared, and what the ledger has.
 
 use std::path::PathBuf;
 
+use futures_util::StreamExt as _;
+use serde_json::Value;
+
 use super::call::Call;
-use super::client::Client;
+use super::client::{Client, broken_off};
 use super::failure::Failure;
-use super::{import, progress};
+use super::{import, output, progress};
 
 /// Arguments of `ltvd sync`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +30,11 @@ pub(super) async fn sync(client: Client, args: Args) -> Result<(), Failure> {
     let call =
         Call::post(&["v1", "integrations", &args.integration, "sync"]).with("from", args.from).with("to", args.to);
     let answer = client.send(call).await?.into_body();
-    progress::report(answer, None, args.json).await
+    let pass = progress::report(answer, None, args.json).await?;
+    if pass.get("complete") == Some(&Value::Bool(false)) {
+        return Err(Failure::Temporary("not everything was read; what was read is kept".to_owned()));
+    }
+    Ok(())
 }
 
 /// Arguments of `ltvd reconcile`.
@@ -60,5 +67,32 @@ pub(super) async fn reconcile(client: Client, args: ReconcileArgs) -> Result<(),
         }
     };
     let answer = client.send(call).await?.into_body();
-    progress::report(answer, size, args.json).await
+    progress::report(answer, size, args.json).await.map(drop)
+}
+
+/// Arguments of `ltvd export`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    /// The integration; without it, all
+    integration: Option<String>,
+    /// First day, in the zone of the account
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    from: Option<String>,
+    /// Last day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    to: Option<String>,
+}
+
+/// Passes the lines on as they come; an answer that broke off is no success.
+pub(super) async fn export(client: Client, args: ExportArgs) -> Result<(), Failure> {
+    let call = Call::get(&["v1", "entries"]).with("integration", args.integration);
+    let mut pieces = client.send(call.with("from", args.from).with("to", args.to)).await?.into_body().into_data_stream();
+    let mut last = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(broken_off)?;
+        output::write(&piece)?;
+        last = piece.to_vec();
+    }
+    let failed = last.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().is_some_and(|line| line.starts_with(b"{\"error\":"));
+    if failed { Err(Failure::Failed("the entries could not be told to the end".to_owned())) } else { Ok(()) }
 }

@@ -63,6 +63,17 @@ pub struct Decimal {
     pub scale: u8,
 }
 
+impl std::fmt::Display for Decimal {
+    /// With all its decimals: `1.50`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.coefficient < 0 { "-" } else { "" };
+        let digits = format!("{:0>width$}", self.coefficient.unsigned_abs(), width = usize::from(self.scale) + 1);
+        let (whole, decimals) = digits.split_at(digits.len() - usize::from(self.scale));
+        let point = if decimals.is_empty() { "" } else { "." };
+        write!(f, "{sign}{whole}{point}{decimals}")
+    }
+}
+
 /// Why a decimal is no sum of money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {

@@ -36,13 +36,23 @@ impl<P: Platform> Faults<P> {
     /// So many requests from this number on go wrong.
     #[must_use]
     pub fn from(mut self, number: usize, count: usize, fault: Fault) -> Self {
-        self.faults.push((number, count, fault));
+        self.plan(number, count, fault);
         self
     }
 
     /// So many of the next requests go wrong.
     pub fn next(&mut self, count: usize, fault: Fault) {
-        self.faults.push((self.calls.len(), count, fault));
+        self.plan(self.calls.len(), count, fault);
+    }
+
+    /// So many requests from this number on, from 0 for the first ever, go wrong.
+    pub fn plan(&mut self, number: usize, count: usize, fault: Fault) {
+        self.faults.push((number, count, fault));
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn heal(&mut self) {
+        self.faults.clear();
     }
 }
 
