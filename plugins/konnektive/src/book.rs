@@ -199,8 +199,9 @@ impl Book {
         for (why, ids) in &self.left_out {
             log::info(format!("{} transactions left out: {why}", ids.len()));
         }
-        let orphans = (self.orphans > 0)
-            .then(|| format!("{} voids are left out: what they undid is not known to the platform either", self.orphans));
+        let orphans = (self.orphans > 0).then(|| {
+            format!("{} voids are left out: what they undid is not known to the platform either", self.orphans)
+        });
         orphans.into_iter().collect()
     }
 }

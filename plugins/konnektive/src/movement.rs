@@ -132,7 +132,14 @@ pub(crate) fn chargeback_row(row: &Row<'_>, settings: &Settings) -> Result<Entry
     entry(row, settings, Kind::Chargeback, chargeback_key(row.id), row.created()?, row.need_amount()?)
 }
 
-fn entry(row: &Row<'_>, settings: &Settings, kind: Kind, id: String, at: Moment, total: Decimal) -> Result<Entry, Fault> {
+fn entry(
+    row: &Row<'_>,
+    settings: &Settings,
+    kind: Kind,
+    id: String,
+    at: Moment,
+    total: Decimal,
+) -> Result<Entry, Fault> {
     let currency = settings.currency(row.text("currencyCode"))?;
     let mut entry = Entry::new(kind, id, row.order(), at, currency, total)
         .billing(row.billing())

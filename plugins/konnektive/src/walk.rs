@@ -110,7 +110,12 @@ fn shown(announced: Option<u64>) -> String {
 }
 
 /// Asks for page after page.
-async fn pages(api: &mut Api, query: &Request, pause_ms: u32, take: &mut impl FnMut(&[Value])) -> Result<Walk, Trouble> {
+async fn pages(
+    api: &mut Api,
+    query: &Request,
+    pause_ms: u32,
+    take: &mut impl FnMut(&[Value]),
+) -> Result<Walk, Trouble> {
     let mut walk = Walk::default();
     let mut known: HashSet<String> = HashSet::new();
     let mut was_full = false;
