@@ -35,8 +35,8 @@ fn slashed(date: &str) -> Option<Day> {
     };
     let (month, day, year) = (number(1..=2)?, number(1..=2)?, number(2..=4)?);
     let year = match year {
-        ..100 => 2000 + year,
-        ..1000 => return None,
+        0..100 => 2000 + year,
+        100..1000 => return None,
         year => year,
     };
     if parts.next().is_some() { None } else { Day::from_civil(year, month, day) }

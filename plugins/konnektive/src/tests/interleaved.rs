@@ -91,7 +91,7 @@ fn comparable(mut money: Vec<Money>, undated: &[String]) -> Vec<Money> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_edit_while_it_is_read_is_in_the_ledger_in_the_end(

@@ -81,7 +81,7 @@ fn dates_as_the_platform_writes_them() {
 
 #[test]
 fn revisions_grow_by_the_hour() {
-    assert_eq!(when::revision(Some("2026-03-01 23:59:59")), 2026_03_01_23);
-    assert_eq!(when::revision(Some("2026-03-01")), 2026_03_01_00);
+    assert_eq!(when::revision(Some("2026-03-01 23:59:59")), 2_026_030_123);
+    assert_eq!(when::revision(Some("2026-03-01")), 2_026_030_100);
     assert_eq!((when::revision(Some("soon")), when::revision(None)), (0, 0));
 }
