@@ -157,6 +157,8 @@ fn a_platform_that_knows_the_first_page_only_is_not_believed() {
         (shop.account().quirks.ignores_page, shop.account().quirks.forgets_pages) = (!forgets, forgets);
         let coverage = shop.sync(Axis::Created, "2026-03-01", "2026-03-01").unwrap();
         assert!(!coverage.complete);
+        let why = if forgets { "the pages ended too soon" } else { "the same page came again" };
+        assert!(coverage.note.unwrap().contains(why));
         assert_eq!((coverage.tallies[0].announced, coverage.tallies[0].received), (Some(25), 10));
         shop.account().quirks = Default::default();
         shop.load("2026-03-01", "2026-03-01");
