@@ -49,6 +49,7 @@ pub(crate) struct Api {
     /// Place in [`PAGE_SIZES`].
     size: usize,
     attempts: u32,
+    may_shrink: bool,
 }
 
 impl Api {
@@ -56,12 +57,19 @@ impl Api {
         let address = context.text("api_url").ok_or_else(|| Failure::Settings("`api_url` is missing".into()))?;
         let today = Day::parse(context.now.local.get(..10).unwrap_or_default()).ok();
         let size = today.and_then(|today| remembered(context.memory.as_deref()?, today)).unwrap_or(0);
-        Ok(Self { daemon: daemon.clone(), address: address.to_owned(), today, size, attempts: ATTEMPTS })
+        Ok(Self {
+            daemon: daemon.clone(),
+            address: address.to_owned(),
+            today,
+            size,
+            attempts: ATTEMPTS,
+            may_shrink: true,
+        })
     }
 
     /// For a person who waits: what fails, fails at once.
     pub(crate) fn impatient(mut self) -> Self {
-        self.attempts = 1;
+        (self.attempts, self.may_shrink) = (1, false);
         self
     }
 
@@ -137,12 +145,12 @@ impl Api {
     }
 
     fn can_shrink(&self) -> bool {
-        self.size + 1 < PAGE_SIZES.len()
+        self.may_shrink && self.size + 1 < PAGE_SIZES.len()
     }
 
     fn too_much(&mut self, why: &str) -> Trouble {
         if !self.can_shrink() {
-            return unavailable(format!("{why}, though only {} transactions were asked for", self.page_size()));
+            return unavailable(format!("{why}, though few transactions were asked for"));
         }
         self.size += 1;
         log::info(format!("{why}: from now on {} transactions are asked for at a time", self.page_size()));

@@ -199,8 +199,9 @@ impl Book {
         for (why, ids) in &self.left_out {
             log::info(format!("{} transactions left out: {why}", ids.len()));
         }
-        let orphans = (self.orphans > 0)
-            .then(|| format!("{} voids are left out: what they undid is not known to the platform either", self.orphans));
+        let orphans = (self.orphans > 0).then(|| {
+            format!("{} voids are left out: what they undid is not known to the platform either", self.orphans)
+        });
         orphans.into_iter().collect()
     }
 }
@@ -215,8 +216,7 @@ fn undone_in_ledger(void: &Undoing, order: &StoredOrder) -> Undid {
             }
     };
     let parent = order.entries.iter().find(is_parent);
-    let sum = parent.map(|stored| void.amount.unwrap_or_else(|| paid(stored)));
-    sum.map_or(Undid::Unknown, Undid::Sale)
+    parent.map_or(Undid::Unknown, |stored| void.of_sale(Some(paid(stored))))
 }
 
 fn same_sum(stored: &StoredEntry, entry: &Entry) -> bool {

@@ -72,7 +72,9 @@ fn member(map: Value, name: &str) -> Option<Value> {
 /// `message.data`, or the message itself where it is the array.
 fn rows(message: Value) -> Answer {
     let announced = message.text("totalResults").and_then(|total| total.parse().ok());
-    let said = || Answer::Passing(format!("the platform answered SUCCESS without data: \"{}\"", words::shown(&texts(&message))));
+    let said = || {
+        Answer::Passing(format!("the platform answered SUCCESS without data: \"{}\"", words::shown(&texts(&message))))
+    };
     let rows = match (message.get("data"), &message) {
         (None, Value::List(_)) => message,
         (None, Value::Text(text)) if words::is_empty(text) && words::refusal(text).is_none() => return Answer::Empty,
@@ -99,7 +101,10 @@ fn without_result(response: &Response, envelope: &Value) -> Answer {
         return Answer::Refused(words::advice(&said, words::refusal(&said).unwrap_or(Refusal::Permission)));
     }
     let said = words::shown(&said);
-    Answer::Passing(format!("the answer is not one of this API: it has no `result` (HTTP {}): \"{said}\"", response.status))
+    Answer::Passing(format!(
+        "the answer is not one of this API: it has no `result` (HTTP {}): \"{said}\"",
+        response.status
+    ))
 }
 
 /// Not JSON at all.
@@ -108,14 +113,17 @@ fn foreign(response: &Response, error: &FormError) -> Answer {
     if status == 401 {
         return Answer::Refused(words::advice("HTTP 401", Refusal::Login));
     }
-    let kind = response.header("content-type").unwrap_or("no content type").split(';').next().unwrap_or_default().trim();
+    let kind =
+        response.header("content-type").unwrap_or("no content type").split(';').next().unwrap_or_default().trim();
     if kind.contains("json") && response.is_success() {
         return Answer::Passing(format!("the answer cannot be read (HTTP {status}): {error}"));
     }
     let text = words::shown(&String::from_utf8_lossy(&response.body));
     let text: String = text.chars().take(PAGE_CHARS).collect();
     let who = match status {
-        300..=399 | 404 | 405 | 410 => "there is no API at this address: compare `api_url` with the account's documentation",
+        300..=399 | 404 | 405 | 410 => {
+            "there is no API at this address: compare `api_url` with the account's documentation"
+        }
         429 => "the platform asks for fewer requests",
         500..=599 => "the platform does not work at the moment",
         _ => "a firewall or a maintenance page answered instead of the platform",

@@ -1,6 +1,6 @@
 //! What is known of transactions besides their money: enough to tell what a void undid.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use ltv_connector::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::settings::Settings;
 
 /// Transactions by their ids.
 #[derive(Debug, Default)]
-pub(crate) struct Facts(HashMap<String, Fact>);
+pub(crate) struct Facts(BTreeMap<String, Fact>);
 
 #[derive(Debug)]
 struct Fact {
@@ -62,8 +62,11 @@ impl Undoing {
         day(&self.created)
     }
 
-    fn sale(&self, amount: Option<Decimal>) -> Undid {
-        self.amount.or(amount).map_or(Undid::NoMoney, Undid::Sale)
+    /// So much of what was paid. Never more than that, though the void may tell the whole sum that was authorised.
+    pub(crate) fn of_sale(&self, paid: Option<Decimal>) -> Undid {
+        let less = |(told, paid): (Decimal, Decimal)| if is_more(told, paid) { paid } else { told };
+        let amount = self.amount.zip(paid).map(less).or(self.amount).or(paid);
+        amount.map_or(Undid::NoMoney, Undid::Sale)
     }
 }
 
@@ -95,21 +98,21 @@ impl Facts {
         let Some(parent) = &void.parent else { return self.undone_in_order(void) };
         let Some(fact) = self.0.get(parent) else { return Undid::Unknown };
         if fact.is_money() {
-            return void.sale(fact.amount);
+            return void.of_sale(fact.amount);
         }
         if fact.kind != Type::Authorize || !fact.counts {
             return Undid::NoMoney;
         }
-        // The parent may be the authorisation though it had been captured, and then the capture is what was undone.
+        // The parent may be the authorisation though it had been captured, and then what was captured is undone.
         let is_capture = |other: &&Fact| {
             other.is_money() && other.parent.as_deref() == Some(parent.as_str()) && other.created <= void.created
         };
-        match self.0.values().find(is_capture) {
-            Some(capture) => void.sale(capture.amount),
-            // A capture between the two would be of this very day, and here.
-            None if day(&fact.created) == void.day() => Undid::NoMoney,
-            None => Undid::Unknown,
+        let captured: Vec<Decimal> = self.0.values().filter(is_capture).filter_map(|capture| capture.amount).collect();
+        if !captured.is_empty() {
+            return void.of_sale(money::sum(captured).ok());
         }
+        // A capture between the two would be of this very day, and here.
+        if day(&fact.created) == void.day() { Undid::NoMoney } else { Undid::Unknown }
     }
 
     /// Without a parent: the sale of the same order and amount.
@@ -120,11 +123,16 @@ impl Facts {
                 && fact.created <= void.created
                 && void.amount.is_none_or(|amount| fact.amount.is_some_and(|paid| equal(paid, amount)))
         };
-        self.0.values().find(same).map_or(Undid::Unknown, |sale| void.sale(sale.amount))
+        self.0.values().find(same).map_or(Undid::Unknown, |sale| void.of_sale(sale.amount))
     }
 }
 
 /// The same sum, whatever the decimals: 5 and 5.00.
 pub(crate) fn equal(one: Decimal, other: Decimal) -> bool {
     one.minus(other).is_ok_and(Decimal::is_zero)
+}
+
+/// Whether one sum is more than another.
+pub(crate) fn is_more(one: Decimal, other: Decimal) -> bool {
+    one.minus(other).is_ok_and(|over| !over.is_negative() && !over.is_zero())
 }

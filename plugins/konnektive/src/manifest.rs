@@ -10,6 +10,10 @@ pub(crate) const TRANSACTIONS: &str = "transactions";
 /// Address where the operator gives none.
 const ADDRESS: &str = "https://api.checkoutchamp.com";
 
+const ZONE_HELP: &str = "The zone of the account's clock, often America/New_York. The platform writes all times by that clock \
+    without naming it, so days are wrong while this is. `ltvd check --online` shows the last transaction by the account's \
+    clock to compare. It may be corrected at any time: what is stored is dated anew, and the platform is not asked again.";
+
 const LOGIN_HELP: &str = "Login id of an API user. Make one for ltvd alone, in most accounts under Admin > Users: give it the \
     query permission for transactions and no other, and allow the address of this machine for it.";
 
@@ -36,14 +40,11 @@ pub(crate) fn manifest() -> Manifest {
     );
     Manifest::new("konnektive", "Konnektive / CheckoutChamp", env!("CARGO_PKG_VERSION"))
         .setting(setting("api_url", "Address of the API").help(address_help).url().default(ADDRESS))
+        .setting(setting("zone", "Time zone of the account").help(ZONE_HELP).zone().required())
         .setting(setting("login_id", "Login id of the API user").help(LOGIN_HELP).secret().required())
         .setting(setting("password", "Password of the API user").help(PASSWORD_HELP).secret().required())
-        .setting(
-            setting("exclude_campaigns", "Campaigns left out").help(CAMPAIGNS_HELP).text_list().default_list(&[]),
-        )
-        .setting(
-            setting("exclude_merchants", "Merchants left out").help(MERCHANTS_HELP).text_list().default_list(&[]),
-        )
+        .setting(setting("exclude_campaigns", "Campaigns left out").help(CAMPAIGNS_HELP).text_list().default_list(&[]))
+        .setting(setting("exclude_merchants", "Merchants left out").help(MERCHANTS_HELP).text_list().default_list(&[]))
         .setting(setting("count_prepaid", "Count prepaid orders").help(PREPAID_HELP).boolean().default("true"))
         .setting(setting("default_currency", "Currency where none is told").help(CURRENCY_HELP).currency())
         .setting(setting("amount_column", "Heading of the amount in files").help(AMOUNT_HELP))

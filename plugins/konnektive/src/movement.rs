@@ -2,6 +2,7 @@
 
 use ltv_connector::prelude::*;
 
+use crate::facts::is_more;
 use crate::goods;
 use crate::row::{Row, Type, key};
 use crate::settings::Settings;
@@ -94,7 +95,7 @@ pub(crate) fn chargeback(row: &Row<'_>, settings: &Settings, sale: &Entry, now: 
     let told = row.amount("chargebackAmount")?.filter(|amount| !amount.is_zero());
     let mut total = told.unwrap_or(paid);
     // Net revenue of a sale never goes below minus its amount: a refund and a chargeback at most take it back twice.
-    if total.minus(paid).is_ok_and(|over| !over.is_negative() && !over.is_zero()) {
+    if is_more(total, paid) {
         log::warn(format!("transaction {}: a chargeback of {total} on a sale of {paid} counts as {paid}", row.id));
         total = paid;
     }
@@ -132,7 +133,14 @@ pub(crate) fn chargeback_row(row: &Row<'_>, settings: &Settings) -> Result<Entry
     entry(row, settings, Kind::Chargeback, chargeback_key(row.id), row.created()?, row.need_amount()?)
 }
 
-fn entry(row: &Row<'_>, settings: &Settings, kind: Kind, id: String, at: Moment, total: Decimal) -> Result<Entry, Fault> {
+fn entry(
+    row: &Row<'_>,
+    settings: &Settings,
+    kind: Kind,
+    id: String,
+    at: Moment,
+    total: Decimal,
+) -> Result<Entry, Fault> {
     let currency = settings.currency(row.text("currencyCode"))?;
     let mut entry = Entry::new(kind, id, row.order(), at, currency, total)
         .billing(row.billing())

@@ -186,7 +186,9 @@ impl<'a> Row<'a> {
             let letters: String = kind.chars().filter(char::is_ascii_alphabetic).collect();
             letters.eq_ignore_ascii_case("testcard") || letters.eq_ignore_ascii_case("test")
         });
-        let is_zeros = |field, digits| self.text(field).is_some_and(|text| text.len() == digits && text.bytes().all(|b| b == b'0'));
+        let is_zeros = |field, digits| {
+            self.text(field).is_some_and(|text| text.len() == digits && text.bytes().all(|b| b == b'0'))
+        };
         named || is_zeros("cardBin", 6) && is_zeros("cardLast4", 4)
     }
 }

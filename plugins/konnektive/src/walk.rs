@@ -92,9 +92,14 @@ pub(crate) async fn day(
             return Ok(Walked { complete: true, note: Some(note), announced: None, received: walk.different() });
         }
         if walks == WALKS_MAX {
+            let why = match walk.end {
+                End::Reached => "the transactions changed while they were read",
+                End::CutOff => "the pages ended too soon",
+                End::Astray => "the same page came again",
+            };
             let note = format!(
-                "{day}: the transactions changed while they were read, {WALKS_MAX} times over; the platform announced {} at \
-                 first and {} at last, {} different ones came",
+                "{day}: {why}, {WALKS_MAX} times over; the platform announced {} transactions at first and {} at last, {} \
+                 different ones came",
                 shown(walk.first),
                 shown(walk.last),
                 walk.different(),
@@ -106,11 +111,16 @@ pub(crate) async fn day(
 }
 
 fn shown(announced: Option<u64>) -> String {
-    announced.map_or_else(|| "no number of".to_owned(), |number| number.to_string())
+    announced.map_or_else(|| "an unknown number of".to_owned(), |number| number.to_string())
 }
 
 /// Asks for page after page.
-async fn pages(api: &mut Api, query: &Request, pause_ms: u32, take: &mut impl FnMut(&[Value])) -> Result<Walk, Trouble> {
+async fn pages(
+    api: &mut Api,
+    query: &Request,
+    pause_ms: u32,
+    take: &mut impl FnMut(&[Value]),
+) -> Result<Walk, Trouble> {
     let mut walk = Walk::default();
     let mut known: HashSet<String> = HashSet::new();
     let mut was_full = false;

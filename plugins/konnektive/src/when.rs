@@ -21,7 +21,8 @@ pub(crate) fn moment(text: &str) -> Result<Option<Moment>, Fault> {
         dates::moment(&format!("{day}{time}")).ok()
     });
     let shown: String = text.chars().take(40).collect();
-    read.map(Some).ok_or_else(|| Fault::new(format!("`{shown}` is not a date that exists, such as 2026-03-01 23:30:00")))
+    read.map(Some)
+        .ok_or_else(|| Fault::new(format!("`{shown}` is not a date that exists, such as 2026-03-01 23:30:00")))
 }
 
 /// `MM/DD/YYYY` or `M/D/YY`: the platform is American, the month comes first \[L\].
@@ -33,7 +34,11 @@ fn slashed(date: &str) -> Option<Day> {
         part.parse::<i64>().ok().filter(|_| plain)
     };
     let (month, day, year) = (number(1..=2)?, number(1..=2)?, number(2..=4)?);
-    let year = if year < 100 { 2000 + year } else { year };
+    let year = match year {
+        0..100 => 2000 + year,
+        100..1000 => return None,
+        year => year,
+    };
     if parts.next().is_some() { None } else { Day::from_civil(year, month, day) }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn refusal(text: &str) -> Option<Refusal> {
     if words().any(|word| matches!(word, "ip" | "ips" | "ipaddress")) || begins(&["whitelist", "allowlist"]) {
         return Some(Refusal::Address);
     }
-    if begins(&["login", "logged", "password", "credential", "authentic", "locked", "username"]) {
+    if begins(&["login", "password", "credential", "authentic", "username"]) {
         return Some(Refusal::Login);
     }
     if begins(&["permission", "permitted", "access", "unauthori", "forbidden"]) || text.contains("not authori") {
@@ -41,17 +41,27 @@ pub(crate) fn refusal(text: &str) -> Option<Refusal> {
 /// Whether the text of an error says that there are no rows: `^No .* (could be found|found|matching)` \[C\].
 pub(crate) fn is_empty(text: &str) -> bool {
     let text = text.trim().to_lowercase();
-    text.strip_prefix("no ").is_some_and(|rest| [" could be found", " found", " matching"].iter().any(|end| rest.contains(end)))
+    text.strip_prefix("no ")
+        .is_some_and(|rest| [" could be found", " found", " matching"].iter().any(|end| rest.contains(end)))
 }
 
 /// What the operator reads when the platform lets nobody in.
 pub(crate) fn advice(said: &str, why: Refusal) -> String {
     let said = shown(said);
     let what = match (why, address(&said)) {
-        (Refusal::Address, Some(ip)) => format!("Add {ip}, the address of this machine, to the addresses allowed for the API user"),
-        (Refusal::Address, None) => "Add the address of this machine to the addresses allowed for the API user".to_owned(),
-        (Refusal::Permission, _) => "Give the API user the query permission for transactions (`transactions/query`)".to_owned(),
-        (Refusal::Login, _) => "Compare `login_id` and `password` with the API user, and see there that it is active and not locked".to_owned(),
+        (Refusal::Address, Some(ip)) => {
+            format!("Add {ip}, the address of this machine, to the addresses allowed for the API user")
+        }
+        (Refusal::Address, None) => {
+            "Add the address of this machine to the addresses allowed for the API user".to_owned()
+        }
+        (Refusal::Permission, _) => {
+            "Give the API user the query permission for transactions (`transactions/query`)".to_owned()
+        }
+        (Refusal::Login, _) => {
+            "Compare `login_id` and `password` with the API user, and see there that it is active and not locked"
+                .to_owned()
+        }
     };
     format!(
         "the platform let nobody in: \"{said}\". {what}; in most accounts it is under Admin > Users. Nothing is asked again \

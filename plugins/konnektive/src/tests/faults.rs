@@ -13,6 +13,11 @@ fn pages(sales: u32) -> Shop {
     Shop::new(account).with(|context| context.memory(b"10 2026-06-01"))
 }
 
+/// The same while the day is not over.
+fn pages_today(sales: u32) -> Shop {
+    pages(sales).with(|context| context.memory(b"10 2026-03-01").now("2026-03-01T18:00:00"))
+}
+
 fn html(status: u16) -> Wrong {
     Wrong::Instead(Answer::html(status, "<h1>Just a moment</h1><script>if (1 < 2) challenge()</script>"))
 }
@@ -67,7 +72,7 @@ fn a_day_that_never_rests_is_not_complete() {
 
 #[test]
 fn today_grows_while_it_is_read() {
-    let mut shop = pages(25).with(|context| context.now("2026-03-01T18:00:00"));
+    let mut shop = pages_today(25);
     shop.account().before_query(1, |account| {
         account.sale("2026-03-01T13:00:00", "11.00");
     });
@@ -86,7 +91,7 @@ fn today_grows_while_it_is_read() {
 
 #[test]
 fn rows_that_change_their_place() {
-    let mut shop = pages(25).with(|context| context.now("2026-03-01T18:00:00"));
+    let mut shop = pages_today(25);
     shop.account().quirks.sorted_by_change = true;
     // Goes to the end: the eleventh slips onto the first page, and the total stays.
     shop.account().before_query(1, |account| account.touch(70_001, "2026-03-01T13:00:00"));
@@ -97,7 +102,7 @@ fn rows_that_change_their_place() {
 
 #[test]
 fn rows_newest_first_though_asked_otherwise() {
-    let mut shop = pages(25).with(|context| context.now("2026-03-01T18:00:00"));
+    let mut shop = pages_today(25);
     shop.account().quirks.always_descending = true;
     shop.account().before_query(1, |account| {
         account.sale("2026-03-01T13:00:00", "11.00");
@@ -152,6 +157,8 @@ fn a_platform_that_knows_the_first_page_only_is_not_believed() {
         (shop.account().quirks.ignores_page, shop.account().quirks.forgets_pages) = (!forgets, forgets);
         let coverage = shop.sync(Axis::Created, "2026-03-01", "2026-03-01").unwrap();
         assert!(!coverage.complete);
+        let why = if forgets { "the pages ended too soon" } else { "the same page came again" };
+        assert!(coverage.note.unwrap().contains(why));
         assert_eq!((coverage.tallies[0].announced, coverage.tallies[0].received), (Some(25), 10));
         shop.account().quirks = Default::default();
         shop.load("2026-03-01", "2026-03-01");
@@ -161,7 +168,8 @@ fn a_platform_that_knows_the_first_page_only_is_not_believed() {
 
 #[test]
 fn an_error_that_passes_is_asked_again_a_few_times() {
-    let busy = || Wrong::Instead(Answer::new(200, "application/json", r#"{"result":"ERROR","message":"Deadlock found"}"#));
+    let busy =
+        || Wrong::Instead(Answer::new(200, "application/json", r#"{"result":"ERROR","message":"Deadlock found"}"#));
     let mut shop = pages(5);
     shop.platform.next(2, busy());
     shop.load("2026-03-01", "2026-03-01");
@@ -170,14 +178,17 @@ fn an_error_that_passes_is_asked_again_a_few_times() {
 
     let mut shop = pages(5);
     shop.platform.next(usize::MAX / 2, busy());
-    let Err(Failure::Unavailable(pause)) = shop.sync(Axis::Created, "2026-03-01", "2026-03-01") else { panic!("an end") };
+    let Err(Failure::Unavailable(pause)) = shop.sync(Axis::Created, "2026-03-01", "2026-03-01") else {
+        panic!("an end")
+    };
     assert!(pause.message.contains("\"Deadlock found\""), "{}", pause.message);
     assert_eq!(shop.platform.calls.len(), 3);
 }
 
 #[test]
 fn an_answer_without_result_is_an_error() {
-    for body in [r#"{"message":{"data":[]}}"#, "[]", r#"{"result":"MAYBE"}"#, r#"{"result":"SUCCESS"}"#, "{\"result\":"] {
+    for body in [r#"{"message":{"data":[]}}"#, "[]", r#"{"result":"MAYBE"}"#, r#"{"result":"SUCCESS"}"#, "{\"result\":"]
+    {
         let mut shop = pages(5);
         shop.platform.next(3, Wrong::Instead(Answer::new(200, "application/json", body)));
         let result = shop.sync(Axis::Created, "2026-03-01", "2026-03-01");
@@ -189,7 +200,9 @@ fn an_answer_without_result_is_an_error() {
 fn a_page_that_is_not_of_the_platform_is_named() {
     let mut shop = pages(5);
     shop.platform.next(1, html(403));
-    let Err(Failure::Unavailable(pause)) = shop.sync(Axis::Created, "2026-03-01", "2026-03-01") else { panic!("an end") };
+    let Err(Failure::Unavailable(pause)) = shop.sync(Axis::Created, "2026-03-01", "2026-03-01") else {
+        panic!("an end")
+    };
     assert_eq!(
         pause.message,
         "a firewall or a maintenance page answered instead of the platform (HTTP 403, text/html): \"Just a moment\""
@@ -266,7 +279,8 @@ fn a_platform_that_never_answers_in_time() {
 fn whole_days_as_americans_write_them() {
     let mut shop = pages(5);
     shop.sync(Axis::Modified, "2026-03-01", "2026-03-02").unwrap();
-    let sent: Vec<_> = shop.platform.calls.iter().map(|call| (call.field("startDate"), call.field("endDate"))).collect();
+    let sent: Vec<_> =
+        shop.platform.calls.iter().map(|call| (call.field("startDate"), call.field("endDate"))).collect();
     let day = |day: &str| (Some(day.to_owned()), Some(day.to_owned()));
     assert_eq!(sent, [day("03/01/2026"), day("03/02/2026")]);
     assert_eq!(shop.platform.calls[0].field("dateRangeType").as_deref(), Some("dateUpdated"));

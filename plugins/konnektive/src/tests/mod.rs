@@ -7,6 +7,7 @@ mod interleaved;
 mod money;
 mod refusals;
 mod voids;
+mod words;
 
 use ltv_connector::dates::Day;
 use ltv_connector::{prelude::*, testing};
@@ -114,7 +115,7 @@ fn tag<'a>(entry: &'a Entry, name: &str) -> Option<&'a str> {
     entry.tags.iter().find(|tag| tag.name == name).map(|tag| tag.value.as_str())
 }
 
-/// An account with a few days of everything, on New York's clock.
+/// An account on New York's clock.
 fn account() -> Account {
     Account::new("America/New_York")
 }

@@ -24,7 +24,7 @@ fn three_rows_as_they_come_from_the_platform() {
     assert_eq!((sale.billing, sale.order_id.as_str()), (Billing::Initial, "A1B2C3D4E5"));
     assert_eq!(sale.customer, Customer { email: Some("Bo@Example.org".into()), id: Some("12".into()) });
     assert_eq!((tag(sale, "subscription"), tag(sale, "cycle")), (Some("31"), Some("1")));
-    assert_eq!(sale.revision, 2026_03_20_08);
+    assert_eq!(sale.revision, 2_026_032_008);
     let chargeback = ledger.get(Kind::Chargeback, "chargeback:70001").unwrap();
     assert_eq!(chargeback.at, Moment::Day("2026-03-18".into()));
     assert_eq!((chargeback.amounts.total, tag(chargeback, "approximate")), (Decimal::new(5_000, 2), None));

@@ -124,6 +124,16 @@ fn a_check_of_a_quiet_account() {
 }
 
 #[test]
+fn a_check_that_is_not_answered_says_so() {
+    let mut shop = Shop::new(account());
+    shop.account().quirks.slow_above = Some(0);
+    shop.account().sale("2026-06-01T11:30:00", "50.00");
+    let Err(Failure::Unavailable(pause)) = shop.check() else { panic!("an end") };
+    assert!(pause.message.starts_with("the platform did not answer in time"), "{}", pause.message);
+    assert_eq!((shop.platform.calls.len(), shop.ledger.memory), (1, None));
+}
+
+#[test]
 fn the_address_must_be_https() {
     let context = |address: &str| testing::context_for(&Konnektive::describe()).set("api_url", address).build();
     assert_eq!(Konnektive::validate(&context("https://api2.konnektive.com").settings).len(), 0);

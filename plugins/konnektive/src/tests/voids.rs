@@ -39,6 +39,18 @@ fn a_void_of_an_authorisation_of_another_day_asks_for_its_order() {
 }
 
 #[test]
+fn a_void_takes_back_no_more_than_was_captured() {
+    let mut account = account();
+    let authorisation = account.authorize("2026-03-01T15:00:00", "80.00");
+    account.capture("2026-03-01T16:00:00", authorisation, "10.00");
+    account.capture("2026-03-01T17:00:00", authorisation, "20.00");
+    let void = account.void("2026-03-01T18:00:00", authorisation);
+    let mut shop = Shop::new(account);
+    shop.load("2026-03-01", "2026-03-01");
+    assert_eq!(shop.entry(Kind::Void, void).amounts.total, Decimal::new(3_000, 2));
+}
+
+#[test]
 fn a_void_that_comes_before_its_sale() {
     let mut account = account();
     let sale = account.sale("2026-03-01T15:00:00", "50.00");

@@ -73,7 +73,8 @@ impl Account {
             }
             _ => return error("startDate and endDate are required"),
         };
-        let age = |row: &&Transaction| (if self.quirks.sorted_by_change { row.updated_ms } else { row.created_ms }, row.id);
+        let age =
+            |row: &&Transaction| (if self.quirks.sorted_by_change { row.updated_ms } else { row.created_ms }, row.id);
         rows.sort_by_key(age);
         if text("sortDir") != Some("1") || self.quirks.always_descending {
             rows.reverse();
@@ -88,7 +89,10 @@ impl Account {
         };
         let mut data: Vec<Value> = Vec::new();
         for row in rows.iter().skip(from).take(size) {
-            data.extend(std::iter::repeat_n(self.told(row), if self.quirks.told_twice == Some(row.id) { 2 } else { 1 }));
+            data.extend(std::iter::repeat_n(
+                self.told(row),
+                if self.quirks.told_twice == Some(row.id) { 2 } else { 1 },
+            ));
         }
         if data.is_empty() && !self.quirks.empty_is_success {
             return error("No transactions matching those parameters could be found");

@@ -265,6 +265,20 @@ impl Account {
         self.change(id).updated_ms = unix_ms(at);
     }
 
+    /// Whether the label of a chargeback is on this sale.
+    #[must_use]
+    pub fn is_charged_back(&self, id: u64) -> bool {
+        self.transaction(id).chargeback.is_some()
+    }
+
+    /// Keys of chargebacks whose date the platform does not tell. In [`truth`](Self::truth) they are dated by when the label
+    /// was put on; who asks later can only know when it was first seen.
+    #[must_use]
+    pub fn undated_chargebacks(&self) -> Vec<String> {
+        let is_undated = |row: &&Transaction| row.chargeback.as_ref().is_some_and(|label| label.date.is_none());
+        self.transactions.iter().filter(is_undated).map(|row| format!("chargeback:{}", row.id)).collect()
+    }
+
     /// This transaction was made with a test card.
     pub fn test_card(&mut self, id: u64) {
         let row = self.change(id);

@@ -38,6 +38,8 @@ impl Account {
             "orderId": row.order,
             "actualOrderId": id + 900_000,
             "clientOrderId": "",
+        });
+        let rest = json!({
             "purchaseId": either(row.purchase, id + 1),
             "campaignId": either(7, id),
             "campaignName": "Main funnel",
@@ -48,6 +50,8 @@ impl Account {
             "merchant": "Main gateway",
             "merchantId": 3,
             "midNumber": "5500",
+        });
+        let buyer = json!({
             "customerId": either(row.customer, id),
             "emailAddress": format!("Buyer{}@Example.org", row.customer),
             "firstName": "Bo",
@@ -69,6 +73,9 @@ impl Account {
             "achAccountNumber": "000123456789",
             "cardSecurityCode": "123",
         });
+        for (field, value) in [rest, buyer].into_iter().filter_map(|part| part.as_object().cloned()).flatten() {
+            told[field] = value;
+        }
         if let Some(label) = &row.chargeback {
             told["chargebackDate"] = label.date.as_ref().map_or(Value::Null, |date| json!(date));
             told["chargebackAmount"] = label.cents.map_or_else(|| json!(""), |cents| json!(decimal(cents)));
