@@ -161,6 +161,11 @@ impl Courier {
         self.redactor.owned(text)
     }
 
+    /// How long the platform still wants to be left alone, if that is too long to be waited for.
+    pub fn silence(&self) -> Option<Duration> {
+        Some(self.pace.silence_left()).filter(|left| *left > limits::RETRY_AFTER_MAX)
+    }
+
     /// Sends the requests of one step, as many at a time as the pace allows. Gives what became of each, in order.
     pub async fn send_all(&self, requests: &[Request], budget: &Budget) -> Vec<Sent> {
         // Bodies of one step are in memory together.
@@ -212,6 +217,10 @@ impl Courier {
                     limits::REQUESTS
                 )));
             }
+            if let Some(left) = self.silence() {
+                let minutes = left.as_secs().div_ceil(60);
+                return Err(NoResponse::Refused(format!("the platform wants no requests for another {minutes} minutes")));
+            }
             // The place is given back before a pause, so that others go on.
             let outcome = {
                 let _place = self.pace.place().await;
@@ -222,7 +231,7 @@ impl Courier {
             if let (Some(pause), Ok(response)) = (wanted, &outcome)
                 && matches!(response.status, 429 | 503)
             {
-                self.pace.be_silent(pause.min(limits::RETRY_AFTER_MAX));
+                self.pace.be_silent(pause.min(limits::SILENCE_MAX));
             }
             let too_long = wanted.is_some_and(|pause| pause > limits::RETRY_AFTER_MAX);
             if attempt >= attempts_max || too_long || !retry::is_passing(&outcome) {

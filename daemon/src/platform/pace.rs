@@ -62,6 +62,12 @@ impl Pace {
         }
     }
 
+    /// How long the platform still wants no request.
+    pub(super) fn silence_left(&self) -> Duration {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.silent_until.saturating_duration_since(Instant::now())
+    }
+
     /// The platform wants no request for so long.
     pub(super) fn be_silent(&self, pause: Duration) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -216,7 +216,15 @@ pub async fn sync(app: &Arc<App>, name: &str, wish: Wish) -> Result<Pass, SyncEr
     let _running = Running(&live);
     let mut run =
         Run { party: &party, now_ms: now, cursor, pass: Pass { began_ms: now, complete: true, ..Pass::default() } };
-    let ended = run.legs(wish).await;
+    let ended = match party.courier.silence() {
+        None => run.legs(wish).await,
+        Some(left) => {
+            run.pass.complete = false;
+            let minutes = left.as_secs().div_ceil(60);
+            run.pass.notes.push(format!("the platform wants no requests for another {minutes} minutes"));
+            Ok(())
+        }
+    };
     run.pass.ended_ms = now_ms();
     let state = live.now();
     (run.pass.requests, run.pass.bytes, run.pass.counts) = (state.requests, state.bytes, state.counts);
