@@ -5,6 +5,7 @@
 pub mod call;
 pub mod faults;
 pub mod native;
+pub mod samcart;
 pub mod thrivecart;
 pub mod truth;
 
