@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use ltv_connector::dates;
 use ltv_connector::types::Moment;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{Answer, Call, Money, Platform};
 
@@ -282,14 +282,11 @@ impl Platform for SamCart {
                 let of_charge = self.refunds.iter().filter(|refund| refund.charge.to_string() == *id);
                 Answer::json(200, &json!({"data": of_charge.map(|refund| self.refund_row(refund)).collect::<Vec<_>>()}))
             }
-            ["v1", list, id] => {
-                let found = self.rows(list).into_iter().find(|(row, _, _)| row.to_string() == *id);
-                match found {
-                    Some((_, _, row)) if self.wraps => Answer::json(200, &json!({"data": row})),
-                    Some((_, _, row)) => Answer::json(200, &row),
-                    None => gone(),
-                }
-            }
+            ["v1", list, id] => match id.parse().ok().and_then(|id| self.record(list, id)) {
+                Some(row) if self.wraps => Answer::json(200, &json!({"data": row})),
+                Some(row) => Answer::json(200, &row),
+                None => gone(),
+            },
             _ => gone(),
         }
     }
@@ -319,6 +316,3 @@ pub fn unix_s(at: &str) -> i64 {
         other => panic!("`{at}` is not a time: {other:?}"),
     }
 }
-
-/// Id, time of creation and the record.
-type Row = (u64, i64, Value);

@@ -60,7 +60,7 @@ impl Client {
         let remembered = context.memory.as_deref().and_then(|memory| form::json(memory).ok());
         let days = remembered.is_some_and(|memory| memory.text("dates") == Some("days"));
         let dates = Cell::new(if days { Dates::Days } else { Dates::Times });
-        context.has_secret(KEY).then(|| Self { daemon, dates })
+        context.has_secret(KEY).then_some(Self { daemon, dates })
     }
 
     /// Sees whether the lists can be read: one record of each.

@@ -2,29 +2,36 @@
 
 use serde_json::{Value, json};
 
-use super::{Filters, Item, NextPage, Refund, Row, SamCart, gross, time, unix_s};
+use super::{Filters, Item, NextPage, Refund, SamCart, gross, time, unix_s};
 use crate::{Answer, Call};
 
 /// Records on a page at most.
 const PER_PAGE_MAX: usize = 100;
 
 impl SamCart {
-    /// All records of a list.
-    pub(super) fn rows(&self, list: &str) -> Vec<Row> {
+    /// Ids and times of creation of all records of a list.
+    fn index(&self, list: &str) -> Vec<(u64, i64)> {
         match list {
-            "charges" => {
-                self.charges.iter().map(|charge| (charge.id, charge.unix_s, self.charge_row(charge))).collect()
-            }
-            "orders" => self.orders.iter().map(|order| (order.id, order.unix_s, self.order_row(order))).collect(),
-            "refunds" => {
-                self.refunds.iter().map(|refund| (refund.id, refund.unix_s, self.refund_row(refund))).collect()
-            }
-            "customers" => {
-                let row = |id: u64, email: &str| json!({"id": id, "first_name": "Ada", "email": email, "phone": null});
-                self.customers.iter().map(|one| (one.id, one.unix_s, row(one.id, &one.email))).collect()
-            }
+            "charges" => self.charges.iter().map(|one| (one.id, one.unix_s)).collect(),
+            "orders" => self.orders.iter().map(|one| (one.id, one.unix_s)).collect(),
+            "refunds" => self.refunds.iter().map(|one| (one.id, one.unix_s)).collect(),
+            "customers" => self.customers.iter().map(|one| (one.id, one.unix_s)).collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// One record of a list.
+    pub(super) fn record(&self, list: &str, id: u64) -> Option<Value> {
+        Some(match list {
+            "charges" => self.charge_row(self.charges.iter().find(|one| one.id == id)?),
+            "orders" => self.order_row(self.order(id)?),
+            "refunds" => self.refund_row(self.refunds.iter().find(|one| one.id == id)?),
+            "customers" => {
+                let one = self.customers.iter().find(|one| one.id == id)?;
+                json!({"id": one.id, "first_name": "Ada", "email": one.email, "phone": null})
+            }
+            _ => return None,
+        })
     }
 
     fn charge_row(&self, charge: &super::Charge) -> Value {
@@ -118,13 +125,13 @@ impl SamCart {
         if end.saturating_sub(start) > self.range_max_s {
             return Answer::json(504, &serde_json::json!({"message": "Timeout"}));
         }
-        let mut rows = self.rows(list);
-        rows.retain(|(_, unix_s, _)| (start..=end).contains(unix_s));
-        rows.sort_by_key(|(id, _, _)| *id);
+        let within = self.index(list).into_iter().filter(|(_, unix_s)| (start..=end).contains(unix_s));
+        let mut ids: Vec<u64> = within.map(|(id, _)| id).collect();
+        ids.sort_unstable();
         let offset = number("offset").unwrap_or(0);
-        let mut rest = rows.into_iter().filter(|(id, _, _)| *id > offset);
-        let page: Vec<Row> = rest.by_ref().take(per_page).collect();
-        let last = page.last().map_or(0, |(id, _, _)| *id);
+        let mut rest = ids.into_iter().filter(|id| *id > offset);
+        let page: Vec<u64> = rest.by_ref().take(per_page).collect();
+        let last = page.last().copied().unwrap_or(0);
         let address =
             |host: &str, offset: u64| format!("https://{host}/v1/{list}?limit={per_page}&offset={offset}&dir=next");
         let next = rest.next().map(|_| match self.next_page {
@@ -133,7 +140,7 @@ impl SamCart {
             NextPage::WithoutOffset => format!("https://api.samcart.com/v1/{list}?page=2"),
             NextPage::Circle => address("api.samcart.com", offset),
         });
-        let data: Vec<Value> = page.into_iter().map(|(_, _, row)| row).collect();
+        let data: Vec<Value> = page.into_iter().filter_map(|id| self.record(list, id)).collect();
         Answer::json(200, &json!({"data": data, "pagination": {"next": next, "prev": null}}))
     }
 
