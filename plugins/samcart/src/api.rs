@@ -72,7 +72,8 @@ pub(crate) async fn sync(daemon: Daemon, window: &Window, context: &Context) -> 
             daemon.put(draft.entry(&shop, &emails, &settings));
         }
     }
-    stored.phantoms(&shop, &all).into_iter().for_each(|phantom| daemon.withdraw(phantom));
+    let stored = Stored::look_up(&daemon, &shop, reach).await;
+    stored.phantoms(&shop).into_iter().for_each(|phantom| daemon.withdraw(phantom));
     let tests = shop.tests(reach);
     stored.replace_by_nothing(&tests).into_iter().for_each(|order| daemon.replace_order(order));
 

@@ -25,6 +25,8 @@ pub(super) enum Role {
 pub(super) struct Shop {
     /// By id, those around the window included.
     pub(super) charges: BTreeMap<String, Charge>,
+    /// Ids of charges, by order.
+    by_order: BTreeMap<String, BTreeSet<String>>,
     pub(super) orders: BTreeMap<String, Order>,
     pub(super) refunds: BTreeMap<String, Refund>,
     /// What the operator should know.
@@ -65,8 +67,7 @@ impl Shop {
     fn take(&mut self, list: usize, value: &Value) -> Result<(), Unreadable> {
         match list {
             0 => {
-                let charge = Charge::read(value)?;
-                self.charges.insert(charge.id.clone(), charge);
+                self.keep(Charge::read(value)?);
             }
             1 => {
                 let order = Order::read(value)?;
@@ -78,6 +79,11 @@ impl Shop {
             }
         }
         Ok(())
+    }
+
+    fn keep(&mut self, charge: Charge) {
+        self.by_order.entry(charge.order.clone()).or_default().insert(charge.id.clone());
+        self.charges.insert(charge.id.clone(), charge);
     }
 
     /// The list of all refunds is younger than the API \[L\]. Each charge has one of its own.
@@ -108,9 +114,8 @@ impl Shop {
     pub(super) async fn load_charges(&mut self, client: &Client, ids: BTreeSet<String>) -> Result<(), Failure> {
         let ids: Vec<String> = ids.into_iter().filter(|id| !self.charges.contains_key(id)).collect();
         let values = client.by_id("charges", ids.iter().map(String::as_str)).await?;
-        for charge in values.into_iter().flatten().filter_map(|value| Charge::read(&value).ok()) {
-            self.charges.insert(charge.id.clone(), charge);
-        }
+        let charges = values.into_iter().flatten().filter_map(|value| Charge::read(&value).ok());
+        charges.for_each(|charge| self.keep(charge));
         Ok(())
     }
 
@@ -191,11 +196,17 @@ impl Shop {
         items.filter(|item| item.paid).filter_map(|item| item.charge.clone()).collect()
     }
 
+    /// Real charges of an order, as far as they were read.
+    pub(super) fn charges_of<'s>(&'s self, order: &str) -> impl Iterator<Item = &'s Charge> + use<'s> {
+        let ids = self.by_order.get(order).into_iter().flatten();
+        let charges = ids.filter_map(|id| self.charges.get(id));
+        charges.filter(|charge| charge.paid && !self.is_test(charge))
+    }
+
     /// All charges of a purchase, the first one first.
     pub(super) fn purchase(&self, order: &str) -> Vec<&Charge> {
-        let of_order =
-            self.charges.values().filter(|charge| charge.order == order && charge.paid && !self.is_test(charge));
-        let mut charges: Vec<&Charge> = of_order.filter(|charge| self.role(charge) == Role::Purchase).collect();
+        let mut charges: Vec<&Charge> =
+            self.charges_of(order).filter(|charge| self.role(charge) == Role::Purchase).collect();
         charges.sort_by_key(|charge| charge.unix_ms);
         charges
     }

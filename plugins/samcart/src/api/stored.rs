@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ltv_connector::prelude::*;
 
-use super::entries::Draft;
 use super::shop::Shop;
 use super::{Reach, SAME_CHARGE_MS};
 use crate::names;
@@ -53,22 +52,19 @@ impl Stored {
         told.map(|order| Order::new(*order, rank::API, Vec::new())).collect()
     }
 
-    /// Rebills that other doors told within hours of a purchase, while SamCart knows of no second charge: the first payment
-    /// of a subscription told twice, or an upsell past midnight.
-    pub(super) fn phantoms(&self, shop: &Shop, drafts: &[Draft<'_>]) -> Vec<Withdrawal> {
+    /// Rebills that other doors told within hours of a charge and that are not that charge: there is never a second one so
+    /// soon. The first payment of a subscription told twice, an upsell past midnight, a webhook that came late. Asked for after
+    /// the charges were stored, since they bind what they can.
+    pub(super) fn phantoms(&self, shop: &Shop) -> Vec<Withdrawal> {
         let mut phantoms = Vec::new();
-        for draft in drafts.iter().filter(|draft| matches!(draft, Draft::Purchase(_))) {
-            let near = |unix_ms: i64| unix_ms.abs_diff(draft.unix_ms()) <= SAME_CHARGE_MS;
-            let later = shop.charges.values().filter(|charge| charge.order == draft.order() && charge.paid);
-            let purchase = shop.purchase(draft.order());
-            let has_later = later.filter(|charge| !purchase.iter().any(|of| of.id == charge.id)).count() > 0;
-            let told = self.entries(draft.order()).iter().filter(|entry| {
+        for (order, stored) in &self.0 {
+            let charges: Vec<i64> = shop.charges_of(order).map(|charge| charge.unix_ms).collect();
+            let told = stored.entries.iter().filter(|entry| {
                 let is_rebill = entry.key.kind == Kind::Sale && entry.key.id.starts_with("rebill:");
-                is_rebill && entry.revision < rank::API && near(entry.unix_ms)
+                let is_near = |unix_ms: &i64| unix_ms.abs_diff(entry.unix_ms) <= SAME_CHARGE_MS;
+                is_rebill && entry.revision < rank::API && charges.iter().any(is_near)
             });
-            if !has_later {
-                phantoms.extend(told.map(|entry| Withdrawal { key: entry.key.clone(), revision: rank::API }));
-            }
+            phantoms.extend(told.map(|entry| Withdrawal { key: entry.key.clone(), revision: rank::API }));
         }
         phantoms
     }

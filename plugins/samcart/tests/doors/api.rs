@@ -398,6 +398,20 @@ fn a_first_payment_that_a_webhook_told_twice_is_found_out() {
     }
 }
 
+#[test]
+fn a_webhook_that_comes_hours_late_is_found_out() {
+    let mut shop = Account::new(KEY);
+    shop.buy(800_100, 71, "2026-03-01T10:00:00", &[TEA]).rebill(800_100, "2026-04-01T10:00:00");
+    let mut platform = account(shop);
+    let late = body("SubscriptionCharged", 800_100, 4001, "32.40", "32.40", r#","subscription":{"id":8001000}"#);
+    let mut ledger = Ledger::new();
+    synced(poll(&mut ledger, &mut platform, all()));
+    hook(&mut ledger, "2026-04-02T03:00:00", &late).unwrap();
+    assert_eq!(ledger.entries().len(), 3);
+    synced(poll(&mut ledger, &mut platform, all()));
+    assert_eq!(holdings(&ledger), platform.platform.truth());
+}
+
 // ---- all doors --------------------------------------------------------------------------------------------------------
 
 /// One of the ways by which money comes in.
