@@ -1,8 +1,9 @@
-//! The SamCart connector of ltvd: webhooks and the three exports (orders, recurring and limited subscriptions).
+//! The SamCart connector of ltvd: the API, webhooks and the three exports (orders, recurring and limited subscriptions).
 //!
 //! SamCart documents neither its webhook bodies nor its export columns. So everything here is tolerant, and the ids and
 //! ranks (`names`, `rank`) are made to tell the same charge under different guises from two charges.
 
+mod api;
 mod lines;
 mod manifest;
 mod money;
@@ -52,4 +53,14 @@ impl Csv for SamCart {
     }
 }
 
-ltv_connector::export!(SamCart: webhook, csv);
+impl Poll for SamCart {
+    async fn check(daemon: Daemon, context: Context) -> Result<Outcome, Failure> {
+        api::check(daemon, &context).await
+    }
+
+    async fn sync(daemon: Daemon, window: Window, context: Context) -> Result<Outcome, Failure> {
+        api::sync(daemon, &window, &context).await
+    }
+}
+
+ltv_connector::export!(SamCart: poll, webhook, csv);

@@ -5,8 +5,10 @@
 //! | purchase | `order:<order>` | from a file also those of a rebill, since a rebill may have an order id of its own |
 //! | rebill, webhook | `charge:<charge>`, else `rebill:<subscription, else order>:<UTC day of receipt>` | `rebill:<order>:<day>`, `rebill:<subscription>:<day>` |
 //! | rebill, file | `rebill:<order>:<day>` | the same of the day before and the day after, of the subscription too |
+//! | rebill, API | `charge:<charge>` | `charge:<transaction>`, `rebill:<order>:<day>`, `rebill:<subscription>:<day>`; in the evening also those of the next day |
 //! | refund, webhook | `refund:<refund>`, else `refund:<order>:<product>:<amount>` | `refunded <order> <product>` |
 //! | refund, file | `refund:<order>:<product>`, of a rebill with `:<day>` | `refunded <order> <product>` |
+//! | refund, API | `refund:<refund>` | `refunded <order> <product>` |
 //!
 //! A day is given with its neighbours by the file alone: webhook days are UTC, file days are the account's.
 //! What an estimate and a real charge have in common is explained at [`estimate_names`].
@@ -28,15 +30,46 @@ pub(crate) fn charge(charge: &str) -> String {
     fit(format!("charge:{charge}"))
 }
 
+/// Key of a refund with an id of its own.
+pub(crate) fn refund(refund: &str) -> String {
+    fit(format!("refund:{refund}"))
+}
+
 /// Key of a rebill of this subscription or order on this day.
 pub(crate) fn rebill(of: &str, day: Day) -> String {
     fit(format!("rebill:{of}:{day}"))
 }
 
 /// Name that a refund of this product of this order goes by on both doors. A door that does not know the product names
-/// `*`; the other lists `*` too, so that they meet, while two products stay two.
-pub(crate) fn refunded(order: &str, product: &str) -> String {
+/// `*`; the other lists `*` too, so that they meet, while two products stay two. `?` and `&` are the same between other
+/// pairs of doors: see [`refunds_of_webhook`], [`refunds_of_file`] and [`refunds_of_api`].
+fn refunded(order: &str, product: &str) -> String {
     fit(format!("refunded {order} {product}"))
+}
+
+/// Names of a refund that a webhook told.
+pub(crate) fn refunds_of_webhook(order: &str, product: Option<&str>) -> Vec<String> {
+    all_refunded(order, product.map_or(["*", "&"], |product| [product, "?"]))
+}
+
+/// Names of a refund that a file told.
+pub(crate) fn refunds_of_file(order: &str, product: Option<&str>) -> Vec<String> {
+    match product {
+        Some(product) => all_refunded(order, [product, "*"]),
+        None => all_refunded(order, ["?", "*", "&"]),
+    }
+}
+
+/// Names of a refund that the API told.
+pub(crate) fn refunds_of_api(order: &str, product: Option<&str>) -> Vec<String> {
+    match product {
+        Some(product) => all_refunded(order, [product, "&"]),
+        None => all_refunded(order, ["?", "*", "&"]),
+    }
+}
+
+fn all_refunded<'a>(order: &str, products: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    products.into_iter().map(|product| refunded(order, product)).collect()
 }
 
 /// What the doors tell of one charge.
@@ -54,6 +87,24 @@ pub(crate) fn of_webhook(charge: Charge<'_>, day: Day) -> Vec<String> {
     let mut names: Vec<String> = charge.charge.map(self::charge).into_iter().collect();
     names.extend([charge.order, charge.subscription].into_iter().flatten().map(|of| rebill(of, day)));
     names.extend(near_names(charge.email, charge.product, day));
+    limited(names)
+}
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+/// A webhook is sent so soon after its charge, mostly at once.
+const WEBHOOK_MS: i64 = 2 * 60 * 60 * 1_000;
+
+/// Names of a charge that the API told, at this time. `charge` is the id that the payment processor gave.
+pub(crate) fn of_api(charge: Charge<'_>, unix_ms: i64) -> Vec<String> {
+    let day = Day::of_unix_ms(unix_ms);
+    let mut names: Vec<String> = charge.charge.map(self::charge).into_iter().collect();
+    let ids = || [charge.order, charge.subscription].into_iter().flatten();
+    names.extend(ids().map(|of| rebill(of, day)));
+    names.extend(near_names(charge.email, charge.product, day));
+    if unix_ms.rem_euclid(DAY_MS) >= DAY_MS - WEBHOOK_MS {
+        names.extend(ids().map(|of| rebill(of, day.plus(1))));
+    }
     limited(names)
 }
 
@@ -143,6 +194,40 @@ mod tests {
         for (told, same) in [("2026-03-31", true), ("2026-04-01", true), ("2026-04-02", true), ("2026-04-08", false)] {
             let hook = Charge { email: "x", ..charge };
             assert_eq!(meet(&file, &of_webhook(hook, day(told))), same, "{told}");
+        }
+    }
+
+    #[test]
+    fn refunds_meet_unless_both_doors_know_the_product_and_differ() {
+        type Door = fn(&str, Option<&str>) -> Vec<String>;
+        let doors: [Door; 3] = [refunds_of_webhook, refunds_of_file, refunds_of_api];
+        for (left, right) in [(0, 1), (0, 2), (1, 2)] {
+            for (one, other, same) in [
+                (Some("2"), Some("2"), true),
+                (Some("2"), Some("3"), false),
+                (Some("2"), None, true),
+                (None, Some("2"), true),
+                (None, None, true),
+            ] {
+                let met = meet(&doors[left]("1", one), &doors[right]("1", other));
+                assert_eq!(met, same, "{left} {one:?}, {right} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_webhook_may_come_a_little_after_midnight() {
+        let charge = Charge { order: Some("1"), email: "x", ..Charge::default() };
+        let at = |time: &str| match ltv_connector::dates::utc(time) {
+            Ok(ltv_connector::types::Moment::Utc(unix_ms)) => unix_ms,
+            other => panic!("{other:?}"),
+        };
+        for (charged, same) in
+            [("2026-04-01T23:30:00", true), ("2026-04-01T21:30:00", false), ("2026-04-02T00:00:00", true)]
+        {
+            let api = of_api(charge, at(charged));
+            let own = [rebill("1", day("2026-04-02"))];
+            assert_eq!(meet(&api, &own), same, "{charged}");
         }
     }
 

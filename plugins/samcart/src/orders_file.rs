@@ -208,9 +208,8 @@ impl<'a> Order<'a> {
         let entry = Entry::new(back.kind, key, self.id.as_str(), back.at, currency, decimal(back.amount));
         let entry = entry.email(Some(back.of.email)).tag("subscription", back.of.subscription);
         let entry = entry.tag("approximate", (!back.dated).then_some("date"));
-        let other = if back.product == "-" { "?" } else { back.product.as_str() };
-        let entry =
-            [other, "*"].into_iter().fold(entry, |entry, product| entry.also(names::refunded(&self.id, product)));
+        let product = Some(back.product.as_str()).filter(|product| *product != "-");
+        let entry = names::refunds_of_file(&self.id, product).into_iter().fold(entry, Entry::also);
         entry.revision(rank::file_refund(back.charged, back.dated)).line(back.of.line(back.amount))
     }
 }

@@ -8,6 +8,7 @@
 //! - A webhook that calls itself a rebill knows better than a row that stands alone, which looks like a purchase.
 //! - Of two webhooks of one order the larger total counts: an upsell was added. Then the one that names more products.
 //! - A refund webhook comes on the day of the refund and tells its amount; a file has often only a status.
+//! - The API knows more about everything than all others.
 //! - An estimate loses against everything.
 
 use crate::money::Money;
@@ -24,6 +25,14 @@ const STEP: i64 = 3;
 pub(crate) const ESTIMATE: i64 = 0;
 /// Rank of a refund, or chargeback, told by webhook.
 pub(crate) const WEBHOOK_REFUND: i64 = 2 * HORIZON * DAY;
+
+/// Rank of what the API tells, but for its total: it knows the cent and the second of everything.
+pub(crate) const API: i64 = 2 * WEBHOOK_REFUND;
+
+/// Rank of what the API tells. Of two tellings the larger total counts: an upsell was charged in between.
+pub(crate) fn api(total: Money) -> i64 {
+    API + size(total, 0)
+}
 
 /// Rank of a purchase told by webhook.
 pub(crate) fn webhook_sale(day: Day, total: Money, products: usize) -> i64 {
@@ -113,5 +122,14 @@ mod tests {
         let at = day("1970-01-01");
         assert!(WEBHOOK_REFUND > withdrawal(at) && withdrawal(at) > file_refund(at, true));
         assert!(file_refund(at, true) > file_refund(at, false));
+    }
+
+    #[test]
+    fn the_api_knows_most() {
+        let early = day("0000-01-01");
+        let others =
+            [webhook_rebill(early, money("99999999.99"), 9), file_rebill(early), WEBHOOK_REFUND, withdrawal(early)];
+        assert!(others.into_iter().all(|other| other < API));
+        assert!(api(money("2.00")) > api(money("1.99")));
     }
 }

@@ -240,10 +240,7 @@ impl Reading<'_> {
                 continue;
             }
             let entry = Entry::refund(key, order.as_str(), Moment::Received, self.currency(), decimal(amount));
-            let names = match product {
-                Some(product) => vec![names::refunded(&order, product), names::refunded(&order, "?")],
-                None => vec![names::refunded(&order, "*")],
-            };
+            let names = names::refunds_of_webhook(&order, product);
             let entry = self.entry(entry).revision(rank::WEBHOOK_REFUND);
             let entry = names.into_iter().fold(entry, Entry::also);
             entries.push(entry.line(line(product, part.name.as_deref(), None, amount)));

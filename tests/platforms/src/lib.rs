@@ -6,6 +6,7 @@ pub mod call;
 pub mod faults;
 pub mod konnektive;
 pub mod native;
+pub mod samcart;
 pub mod thrivecart;
 pub mod truth;
 

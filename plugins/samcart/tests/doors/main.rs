@@ -1,5 +1,6 @@
 //! What deliveries and files of SamCart become in the ledger, alone and together.
 
+mod api;
 mod files;
 mod together;
 mod webhooks;
@@ -122,9 +123,11 @@ fn tag<'a>(entry: &'a Entry, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn the_manifest_offers_two_doors_and_demands_a_currency() {
+fn the_manifest_offers_three_doors_and_demands_a_currency() {
     let manifest = SamCart::describe();
-    assert!(manifest.polling.is_none() && manifest.hosts.is_empty());
+    let key = manifest.settings.iter().find(|setting| setting.name == "api_key").expect("a key");
+    assert!(manifest.polling.is_some() && !key.required && key.kind == SettingKind::Secret);
+    assert_eq!(manifest.hosts, [Host::Exact("api.samcart.com".into())]);
     assert!(manifest.webhook.as_ref().is_some_and(|webhook| !webhook.provable && webhook.manual_setup.is_some()));
     let formats: Vec<&str> = manifest.csv_formats.iter().map(|format| format.id.as_str()).collect();
     assert_eq!(formats, ["orders", "recurring-subscriptions", "limited-subscriptions", "customers"]);

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::dates;
-use crate::types::{
-    Batch, Change, Decimal, Entry, EntryKey, Kind, Moment, Order, Reject, StoredEntry, StoredOrder, Withdrawal,
-};
+use crate::types::{Batch, Change, Decimal, Entry, Kind, Moment, Order, Reject, StoredEntry, StoredOrder, Withdrawal};
 
 /// Names of one entry at most.
 const NAMES_MAX: usize = 8;
@@ -27,6 +25,10 @@ pub enum Door {
 #[derive(Debug, Default)]
 pub struct Ledger {
     rows: Vec<Row>,
+    /// Where the keys lie: those that entries were first stored by, and those of other doors that a name bound to them.
+    keys: BTreeMap<(Kind, String), usize>,
+    /// Where names lie. A name and the id of a key share one space, so that a door's key may be another door's name.
+    names: BTreeMap<(Kind, String), Vec<usize>>,
     /// Revisions of orders that were replaced as a whole.
     orders: BTreeMap<String, i64>,
     /// Everything that could not be read.
@@ -42,25 +44,11 @@ pub struct Ledger {
 /// One movement of money.
 #[derive(Debug)]
 struct Row {
-    /// The key it was first stored by, and those of other doors that a name bound to it.
-    keys: Vec<EntryKey>,
-    names: Vec<String>,
     doors: Vec<Door>,
     entry: Entry,
     revision: i64,
     withdrawn: bool,
     received_unix_ms: i64,
-}
-
-impl Row {
-    fn is(&self, key: &EntryKey) -> bool {
-        self.keys.contains(key)
-    }
-
-    /// A name and the id of a key share one space, so that a door's key may be another door's name.
-    fn goes_by(&self, name: &String) -> bool {
-        self.names.contains(name) || self.keys.iter().any(|key| key.id == *name)
-    }
 }
 
 impl Ledger {
@@ -80,7 +68,7 @@ impl Ledger {
     /// The entry that goes by this key, unless it is withdrawn. It may show another key, that of the door that knows it best.
     #[must_use]
     pub fn get(&self, kind: Kind, id: &str) -> Option<&Entry> {
-        let row = self.rows.iter().find(|row| row.is(&EntryKey::new(kind, id)))?;
+        let row = &self.rows[*self.keys.get(&(kind, id.to_owned()))?];
         (!row.withdrawn).then_some(&row.entry)
     }
 
@@ -102,19 +90,20 @@ impl Ledger {
     /// Where the entry now lies.
     fn put(&mut self, door: Door, entry: Entry) -> usize {
         check(&entry);
-        if let Some(at) = self.rows.iter().position(|row| row.is(&entry.key)) {
+        let key = (entry.key.kind, entry.key.id.clone());
+        if let Some(at) = self.keys.get(&key).copied() {
             self.supersede(at, door, entry);
             return at;
         }
         if let Some(at) = self.by_name(door, &entry) {
-            self.rows[at].keys.push(entry.key.clone());
-            self.rows[at].names.extend(entry.also.iter().cloned());
+            self.keys.insert(key, at);
+            self.name(at, &entry);
             self.supersede(at, door, entry);
             return at;
         }
+        self.keys.insert(key, self.rows.len());
+        self.name(self.rows.len(), &entry);
         self.rows.push(Row {
-            keys: vec![entry.key.clone()],
-            names: entry.also.clone(),
             doors: vec![door],
             revision: entry.revision,
             entry,
@@ -135,17 +124,26 @@ impl Ledger {
         // A moment of receipt only ever moves back: the first delivery is the nearest to the money.
         let first = row.entry.at == Moment::Received && row.received_unix_ms < self.received_unix_ms;
         row.received_unix_ms = if first { row.received_unix_ms } else { self.received_unix_ms };
-        row.names.extend(entry.also.iter().cloned());
         (row.revision, row.withdrawn) = (entry.revision, false);
-        row.entry = entry;
+        row.entry = entry.clone();
+        self.name(at, &entry);
+    }
+
+    fn name(&mut self, at: usize, entry: &Entry) {
+        for name in &entry.also {
+            let named = self.names.entry((entry.key.kind, name.clone())).or_default();
+            if !named.contains(&at) {
+                named.push(at);
+            }
+        }
     }
 
     fn by_name(&self, door: Door, entry: &Entry) -> Option<usize> {
+        let is_free = |at: &usize| !self.rows[*at].withdrawn && !self.rows[*at].doors.contains(&door);
         std::iter::once(&entry.key.id).chain(&entry.also).find_map(|name| {
-            self.rows.iter().position(|row| {
-                let is_free = !row.withdrawn && !row.doors.contains(&door);
-                is_free && row.entry.key.kind == entry.key.kind && row.goes_by(name)
-            })
+            let name = (entry.key.kind, name.clone());
+            let named = self.names.get(&name).into_iter().flatten().chain(self.keys.get(&name));
+            named.copied().find(is_free)
         })
     }
 
@@ -167,7 +165,8 @@ impl Ledger {
     }
 
     fn withdraw(&mut self, withdrawal: &Withdrawal) {
-        let row = self.rows.iter_mut().find(|row| row.is(&withdrawal.key));
+        let at = self.keys.get(&(withdrawal.key.kind, withdrawal.key.id.clone())).copied();
+        let row = at.and_then(|at| self.rows.get_mut(at));
         if let Some(row) = row.filter(|row| row.revision <= withdrawal.revision) {
             (row.withdrawn, row.revision) = (true, withdrawal.revision);
         }

@@ -141,10 +141,12 @@ impl<'a> Walk<'a> {
         Ok((above, (above > 1).then_some(first)))
     }
 
-    /// True if a page begins at or above `top`. Some lists give their first page again beyond their end.
+    /// True if a page begins at or above `top`. Some lists give their first page again beyond their end, perhaps with new
+    /// transactions: what begins no lower than the list itself does is not counted as above.
     async fn is_above(&self, number: u32, top: i64, first: &Seen) -> Result<bool, Trouble> {
         let seen = Seen::of(&self.pages.page(number).await?);
-        Ok(seen.ids != first.ids && seen.newest_unix_ms.is_some_and(|newest| newest >= top))
+        let is_below_first = seen.newest_unix_ms < first.newest_unix_ms;
+        Ok(is_below_first && seen.newest_unix_ms.is_some_and(|newest| newest >= top))
     }
 }
 

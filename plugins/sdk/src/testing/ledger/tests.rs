@@ -1,5 +1,5 @@
 use super::*;
-use crate::types::{Billing, Customer};
+use crate::types::{Billing, Customer, EntryKey};
 
 fn sale(id: &str, total: i64, revision: i64) -> Entry {
     Entry {
