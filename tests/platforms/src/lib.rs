@@ -6,6 +6,7 @@ pub mod call;
 pub mod faults;
 pub mod native;
 pub mod truth;
+pub mod woocommerce;
 
 pub use call::{Answer, Call, Wire};
 pub use faults::{Fault, Faults};

@@ -1,0 +1,406 @@
+//! Reading a whole list while the store goes on selling.
+//!
+//! The list is sorted by id and its window is closed, so orders only ever leave it: an order that is modified leaves a
+//! window by modification, one that is trashed leaves every window. When a row leaves, all later rows move up, and a
+//! reader that goes forward skips one. So a walk goes forward first, several pages at a time, and looks at the end whether
+//! the total is still what it was. If not, it walks again from the last row back to the first, one page at a time: then
+//! rows that move up move into what is still to be read, and none is skipped. Only where rows came in between, which
+//! takes a restored or re-dated order, must it begin once more.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
+
+use ltv_connector::prelude::*;
+
+use crate::answer::Answer;
+use crate::learnt::ROWS_MIN;
+use crate::store::{Query, Store};
+use crate::trouble::Trouble;
+
+/// Pages asked for at the same time.
+const PAGES_AT_ONCE: u64 = 3;
+/// Walks backward, or walks without totals, before the list counts as restless.
+const WALKS_MAX: u32 = 4;
+/// Single rows that may break the store before it counts as broken.
+const BROKEN_ROWS_MAX: u64 = 3;
+
+/// An object of a list.
+pub(crate) trait Record: Sized {
+    /// What the list is called.
+    const COLLECTION: &'static str;
+    /// What reading it takes.
+    type Reading;
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn read(value: &Value, reading: &Self::Reading) -> Result<Self, Fault>;
+    /// Its id.
+    fn id(&self) -> u64;
+    /// Changes when it does.
+    fn stamp(&self) -> i64;
+    /// The date that a window on this axis bounds.
+    fn dated_ms(&self, axis: Axis) -> Option<i64>;
+}
+
+/// A walk under way.
+pub(crate) struct Walk<'a, R: Record> {
+    store: &'a Store,
+    reading: &'a R::Reading,
+    query: Query,
+    phase: Phase,
+    /// What the store last said that the list has. `None`: it does not say.
+    total: Option<u64>,
+    /// Rows handed out: id and stamp.
+    seen: HashMap<u64, i64>,
+    /// Rows that could not be read, by id where there is one.
+    rejected: HashSet<String>,
+    /// Walks so far beyond the first.
+    again: u32,
+    /// Rows that left or came during the walk.
+    restless: bool,
+    /// Rows that break every page they are in.
+    broken: u64,
+    /// False if it was given up.
+    complete: bool,
+    /// Something was read.
+    alive: bool,
+    /// The last page was too much.
+    halved: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    First,
+    /// On from this row.
+    Forward(u64),
+    /// All was read: does the total still hold?
+    Recount,
+    /// Down from this row, exclusive.
+    Backward(u64),
+    /// On from this row, with the ids of the page before; there are no totals.
+    Blind(u64, Option<(Range<u64>, Vec<String>)>),
+    Done,
+}
+
+/// One page.
+struct Page<R> {
+    /// Where it was asked for.
+    range: Range<u64>,
+    rows: Vec<R>,
+    /// Ids of all rows, rejected ones included.
+    ids: Vec<String>,
+    total: Option<u64>,
+}
+
+/// How a walk went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Walked {
+    /// Everything that was there the whole time was read.
+    pub(crate) complete: bool,
+    /// How many rows the store announced, if it kept to that.
+    pub(crate) announced: Option<u64>,
+    /// How many came, those that could not be read included.
+    pub(crate) received: u64,
+    /// What the operator should know.
+    pub(crate) note: Option<String>,
+}
+
+impl Walked {
+    /// As evidence.
+    pub(crate) fn tally(&self, collection: &str) -> Tally {
+        Tally { collection: collection.to_owned(), announced: self.announced, received: self.received }
+    }
+}
+
+impl<'a, R: Record> Walk<'a, R> {
+    /// A walk through what the query lists.
+    pub(crate) fn new(store: &'a Store, reading: &'a R::Reading, query: Query) -> Self {
+        Walk {
+            store,
+            reading,
+            query: query.with("orderby", "id").with("order", "asc"),
+            phase: Phase::First,
+            total: None,
+            seen: HashMap::new(),
+            rejected: HashSet::new(),
+            again: 0,
+            restless: false,
+            broken: 0,
+            complete: true,
+            alive: false,
+            halved: false,
+        }
+    }
+
+    /// The next rows that were not handed out before as they now are. `None` at the end.
+    ///
+    /// # Errors
+    /// What stood in the way.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<R>>, Trouble> {
+        while self.phase != Phase::Done {
+            let pages = match self.phase.clone() {
+                Phase::First => self.first().await?,
+                Phase::Forward(from) => self.forward(from).await?,
+                Phase::Recount => self.recount().await?,
+                Phase::Backward(end) => self.backward(end).await?,
+                Phase::Blind(from, before) => self.blind(from, before).await?,
+                Phase::Done => break,
+            };
+            let new: Vec<R> = pages
+                .into_iter()
+                .flat_map(|page| page.rows)
+                .filter(|row| self.seen.insert(row.id(), row.stamp()) != Some(row.stamp()))
+                .collect();
+            if !new.is_empty() {
+                return Ok(Some(new));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How it went.
+    pub(crate) fn walked(&self) -> Walked {
+        let received = self.received();
+        let collection = R::COLLECTION;
+        let hidden =
+            self.total.filter(|_| !self.restless).map_or(0, |total| total.saturating_sub(received + self.broken));
+        let note = if !self.complete {
+            Some(format!("the list of {collection} did not keep still during {} walks", self.again + 1))
+        } else if self.broken > 0 {
+            Some(format!("{} of the {collection} break the store (an error, however few are asked for)", self.broken))
+        } else if hidden > 0 {
+            Some(format!(
+                "the store counts {hidden} {collection} that it does not show: broken ones, or of a kind that the key's user may not read"
+            ))
+        } else {
+            None
+        };
+        Walked {
+            complete: self.complete && self.broken == 0,
+            announced: self.total.filter(|_| !self.restless),
+            received,
+            note,
+        }
+    }
+
+    fn received(&self) -> u64 {
+        u64::try_from(self.seen.len() + self.rejected.len()).unwrap_or(u64::MAX)
+    }
+
+    // ---- phases -----------------------------------------------------------------------------------------------------
+
+    async fn first(&mut self) -> Result<Vec<Page<R>>, Trouble> {
+        let wanted = 0..self.store.rows();
+        let pages = self.read(vec![wanted.clone()]).await?;
+        self.total = pages.iter().find_map(|page| page.total);
+        self.phase = match self.total {
+            // One answer is of one moment.
+            Some(total) if total <= wanted.end && pages.len() == 1 => Phase::Done,
+            Some(total) => {
+                self.progress();
+                if total > wanted.end { Phase::Forward(wanted.end) } else { Phase::Recount }
+            }
+            None => Phase::Blind(wanted.end, ids_of(&wanted, &pages)).ended_by(&pages),
+        };
+        Ok(pages)
+    }
+
+    async fn forward(&mut self, from: u64) -> Result<Vec<Page<R>>, Trouble> {
+        let total = self.total.unwrap_or(0);
+        let rows = self.store.rows().max(1);
+        let ranges: Vec<Range<u64>> = (0..PAGES_AT_ONCE)
+            .map(|number| from + number * rows)
+            .take_while(|start| *start < total)
+            .map(|start| start..start + rows)
+            .collect();
+        let end = ranges.last().map_or(total, |range| range.end);
+        let pages = self.read(ranges).await?;
+        let mut ids: HashSet<u64> = HashSet::new();
+        for page in &pages {
+            self.restless |= page.total.is_some() && page.total != self.total;
+            self.restless |= page.rows.iter().any(|row| self.seen.contains_key(&row.id()) || !ids.insert(row.id()));
+        }
+        self.phase = if end < total { Phase::Forward(end) } else { Phase::Recount };
+        self.progress();
+        Ok(pages)
+    }
+
+    /// One row suffices for the total.
+    async fn recount(&mut self) -> Result<Vec<Page<R>>, Trouble> {
+        let pages = self.read(vec![0..1]).await?;
+        let total = pages.iter().find_map(|page| page.total).or(self.total);
+        self.restless |= total != self.total;
+        self.total = total;
+        self.phase = if self.restless { self.walk_again() } else { Phase::Done };
+        Ok(pages)
+    }
+
+    async fn backward(&mut self, end: u64) -> Result<Vec<Page<R>>, Trouble> {
+        let start = end.saturating_sub(self.store.rows());
+        let pages = self.read(vec![start..end]).await?;
+        let mut grown = false;
+        for page in &pages {
+            // Beyond the end of the list the total is 0 [C live], which says nothing.
+            let total = page.total.filter(|total| *total > 0 || !page.ids.is_empty() || page.range.start == 0);
+            grown |= total > self.total;
+            self.total = total.or(self.total);
+        }
+        self.phase = if grown {
+            self.walk_again()
+        } else if start == 0 {
+            Phase::Done
+        } else {
+            Phase::Backward(start)
+        };
+        Ok(pages)
+    }
+
+    /// Without totals a list ends with the first empty page: a short one may hide rows. At the end the last page is read
+    /// once more: had a row before it gone, it would be another.
+    async fn blind(&mut self, from: u64, before: Option<(Range<u64>, Vec<String>)>) -> Result<Vec<Page<R>>, Trouble> {
+        let rows = self.store.rows();
+        let wanted = from..from + rows;
+        let pages = self.read(vec![wanted.clone()]).await?;
+        if pages.iter().any(|page| !page.ids.is_empty()) {
+            self.phase = Phase::Blind(wanted.end, ids_of(&wanted, &pages));
+            return Ok(pages);
+        }
+        let Some((range, ids)) = before.filter(|(range, _)| range.start > 0) else {
+            self.phase = Phase::Done;
+            return Ok(Vec::new());
+        };
+        let pages = self.read(vec![range.clone()]).await?;
+        let still = ids_of(&range, &pages).is_some_and(|(_, now)| now == ids);
+        self.restless |= !still;
+        self.phase = if still {
+            Phase::Done
+        } else if self.again + 1 >= WALKS_MAX {
+            self.complete = false;
+            Phase::Done
+        } else {
+            self.again += 1;
+            Phase::Blind(0, None)
+        };
+        Ok(pages)
+    }
+
+    fn walk_again(&mut self) -> Phase {
+        self.restless = true;
+        if self.again >= WALKS_MAX {
+            self.complete = false;
+            return Phase::Done;
+        }
+        self.again += 1;
+        match self.total {
+            Some(total) if total > 0 => Phase::Backward(total),
+            _ => Phase::Done,
+        }
+    }
+
+    fn progress(&self) {
+        self.store.daemon.progress(self.received(), self.total);
+    }
+
+    // ---- pages ------------------------------------------------------------------------------------------------------
+
+    /// Reads these ranges. One that is too much for the store is halved, its later half read first: which order is no
+    /// matter in a forward walk, and the right one backward. A single row that is too much is left out.
+    async fn read(&mut self, ranges: Vec<Range<u64>>) -> Result<Vec<Page<R>>, Trouble> {
+        let mut pages = Vec::with_capacity(ranges.len());
+        let mut halves: VecDeque<Range<u64>> = VecDeque::new();
+        if let [only] = ranges.as_slice() {
+            // The first request of a task finds the way; only `get` tries several.
+            let result = self.store.get(self.page_query(only)).await;
+            self.take(0, only.clone(), result, &mut pages, &mut halves)?;
+        } else {
+            let queries: Vec<Query> = ranges.iter().map(|range| self.page_query(range)).collect();
+            let results = self.store.get_all(&queries).await;
+            for ((index, range), result) in (0..).zip(ranges).zip(results) {
+                self.take(index, range, result, &mut pages, &mut halves)?;
+            }
+        }
+        while let Some(range) = halves.pop_front() {
+            let result = self.store.get(self.page_query(&range)).await;
+            self.take(0, range, result, &mut pages, &mut halves)?;
+        }
+        Ok(pages)
+    }
+
+    fn page_query(&self, range: &Range<u64>) -> Query {
+        let rows = range.end - range.start;
+        let query = self.query.clone().with("per_page", rows).with("offset", range.start);
+        // Asking for less is the better remedy, as long as there is less.
+        if rows > ROWS_MIN { query.attempts(2) } else { query }
+    }
+
+    fn take(
+        &mut self,
+        index: u32,
+        range: Range<u64>,
+        result: Result<Answer, Trouble>,
+        pages: &mut Vec<Page<R>>,
+        halves: &mut VecDeque<Range<u64>>,
+    ) -> Result<(), Trouble> {
+        let rows = range.end - range.start;
+        match result {
+            Ok(answer) => {
+                self.alive = true;
+                if self.halved {
+                    // Remembered only now: a store that is down fails with any number of rows.
+                    self.halved = false;
+                    self.store.ask_for_at_most(rows);
+                }
+                pages.push(self.page(index, range, &answer));
+            }
+            Err(Trouble::Overload(what)) if rows > ROWS_MIN || (self.alive && rows > 1) => {
+                log::info(format!("{rows} {} at once: the store {what}; asking for half as many", R::COLLECTION));
+                self.halved = true;
+                let middle = range.start + rows / 2;
+                halves.push_front(range.start..middle);
+                halves.push_front(middle..range.end);
+            }
+            Err(Trouble::Overload(what)) if rows == 1 && self.broken < BROKEN_ROWS_MAX => {
+                let place = range.start + 1;
+                log::error(format!("number {place} of the {} breaks the store, which {what}", R::COLLECTION));
+                self.broken += 1;
+                pages.push(Page { range, rows: Vec::new(), ids: Vec::new(), total: None });
+            }
+            Err(trouble) => return Err(trouble),
+        }
+        Ok(())
+    }
+
+    fn page(&mut self, index: u32, range: Range<u64>, answer: &Answer) -> Page<R> {
+        let mut rows = Vec::with_capacity(answer.rows().len());
+        let mut ids = Vec::with_capacity(answer.rows().len());
+        for value in answer.rows() {
+            ids.push(value.text("id").unwrap_or_default().to_owned());
+            match R::read(value, self.reading) {
+                Ok(row) => rows.push(row),
+                Err(fault) => {
+                    // In a second walk it is the same fault.
+                    if self.rejected.insert(ids.last().cloned().unwrap_or_default()) {
+                        self.store.daemon.reject(index, fault);
+                    }
+                }
+            }
+        }
+        Page { range, rows, ids, total: answer.total }
+    }
+}
+
+impl Phase {
+    /// A blind walk ends where the first page is empty.
+    fn ended_by<R>(self, pages: &[Page<R>]) -> Self {
+        if pages.iter().all(|page| page.ids.is_empty()) { Phase::Done } else { self }
+    }
+}
+
+/// The ids of a range that was read, in the order of the rows.
+fn ids_of<R>(range: &Range<u64>, pages: &[Page<R>]) -> Option<(Range<u64>, Vec<String>)> {
+    let mut pages: Vec<&Page<R>> = pages.iter().collect();
+    pages.sort_by_key(|page| page.range.start);
+    Some((range.clone(), pages.into_iter().flat_map(|page| page.ids.clone()).collect()))
+}
