@@ -75,6 +75,7 @@ impl<'a> Reader<'a> {
     /// Single orders, whatever their status. One that the key may not read, or that the store cannot load, is left as it is.
     pub(crate) async fn fetch(&self, ids: &[u64]) -> Result<Fetched, Trouble> {
         let mut fetched = Fetched::default();
+        let mut overloads = Vec::new();
         for some in ids.chunks(ORDERS_AT_ONCE) {
             let queries: Vec<Query> = some.iter().map(|id| Query::new(format!("orders/{id}"))).collect();
             let answers = self.store.get_all(&queries).await;
@@ -93,12 +94,17 @@ impl<'a> Reader<'a> {
                     }
                     Err(Trouble::Overload(what)) => {
                         log::error(format!("order {id} stays as it is, since the store, asked for it alone, {what}"));
+                        overloads.push(what);
                     }
                     Err(trouble) => return Err(trouble),
                 }
             }
         }
-        Ok(fetched)
+        // One order may be broken; if all are, it is the store.
+        match overloads.pop() {
+            Some(what) if ids.len() > 1 && overloads.len() + 1 == ids.len() => Err(Trouble::Overload(what)),
+            _ => Ok(fetched),
+        }
     }
 
     /// The refunds of those orders that name unknown ones.

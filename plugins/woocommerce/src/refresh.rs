@@ -7,6 +7,7 @@ use ltv_connector::prelude::*;
 use crate::order::ShopOrder;
 use crate::reader::{Fetched, Reader, withdraw};
 use crate::store::{Query, Store};
+use crate::trouble::Trouble;
 use crate::walk::{Record, Walk};
 
 /// Reads these orders again; those that the store no longer has are emptied.
@@ -21,9 +22,16 @@ pub(crate) async fn refresh(daemon: Daemon, ids: &[String], context: &Context) -
     let failed = |trouble| store.failure(trouble);
     if !ids.is_empty() {
         let mut walk = Walk::<ShopOrder>::new(&store, &store.settings, including(&ids));
-        while let Some(orders) = walk.next().await.map_err(failed)? {
-            seen.extend(orders.iter().map(Record::id));
-            reader.keep(orders).await.map_err(failed)?;
+        loop {
+            match walk.next().await {
+                Ok(Some(orders)) => {
+                    seen.extend(orders.iter().map(Record::id));
+                    reader.keep(orders).await.map_err(failed)?;
+                }
+                // Some of them break the store. Asked for one by one, the others come.
+                Ok(None) | Err(Trouble::Overload(_)) => break,
+                Err(trouble) => return Err(failed(trouble)),
+            }
         }
     }
     // The list leaves out what is in the trash, and silently what the key may not read or the store cannot load. Only an

@@ -6,6 +6,8 @@
 //! the total is still what it was. If not, it walks again from the last row back to the first, one page at a time: then
 //! rows that move up move into what is still to be read, and none is skipped. Only where rows came in between, which
 //! takes a restored or re-dated order, must it begin once more.
+//!
+//! Where a proxy removes the totals, each page begins with the last row of the one before, which tells the same.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
@@ -19,7 +21,7 @@ use crate::trouble::Trouble;
 
 /// Pages asked for at the same time.
 const PAGES_AT_ONCE: u64 = 3;
-/// Walks backward, or walks without totals, before the list counts as restless.
+/// Walks backward before the list is given up.
 const WALKS_MAX: u32 = 4;
 /// Single rows that may break the store before it counts as broken.
 const BROKEN_ROWS_MAX: u64 = 3;
@@ -79,8 +81,8 @@ enum Phase {
     Recount,
     /// Down from this row, exclusive.
     Backward(u64),
-    /// On from this row, with the ids of the page before; there are no totals.
-    Blind(u64, Option<(Range<u64>, Vec<String>)>),
+    /// On from this row, before which stood the one with this id; there are no totals.
+    Blind(u64, Option<String>),
     Done,
 }
 
@@ -202,7 +204,10 @@ impl<'a, R: Record> Walk<'a, R> {
                 self.progress();
                 if total > wanted.end { Phase::Forward(wanted.end) } else { Phase::Recount }
             }
-            None => Phase::Blind(wanted.end, ids_of(&wanted, &pages)).ended_by(&pages),
+            None => match last_id(&pages) {
+                Some(last) => Phase::Blind(wanted.end, Some(last)),
+                None => Phase::Done,
+            },
         };
         Ok(pages)
     }
@@ -257,31 +262,20 @@ impl<'a, R: Record> Walk<'a, R> {
         Ok(pages)
     }
 
-    /// Without totals a list ends with the first empty page: a short one may hide rows. At the end the last page is read
-    /// once more: had a row before it gone, it would be another.
-    async fn blind(&mut self, from: u64, before: Option<(Range<u64>, Vec<String>)>) -> Result<Vec<Page<R>>, Trouble> {
-        let rows = self.store.rows();
-        let wanted = from..from + rows;
+    /// Without totals a list ends with the first empty page: a short one may hide rows. Each page begins with the last row
+    /// of the one before: if that is not there, rows have left, or it is one that is hidden.
+    async fn blind(&mut self, from: u64, before: Option<String>) -> Result<Vec<Page<R>>, Trouble> {
+        let wanted = from.saturating_sub(1)..from.saturating_sub(1) + self.store.rows().max(2);
         let pages = self.read(vec![wanted.clone()]).await?;
-        if pages.iter().any(|page| !page.ids.is_empty()) {
-            self.phase = Phase::Blind(wanted.end, ids_of(&wanted, &pages));
-            return Ok(pages);
-        }
-        let Some((range, ids)) = before.filter(|(range, _)| range.start > 0) else {
-            self.phase = Phase::Done;
-            return Ok(Vec::new());
-        };
-        let pages = self.read(vec![range.clone()]).await?;
-        let still = ids_of(&range, &pages).is_some_and(|(_, now)| now == ids);
-        self.restless |= !still;
-        self.phase = if still {
-            Phase::Done
-        } else if self.again + 1 >= WALKS_MAX {
-            self.complete = false;
-            Phase::Done
-        } else {
+        self.restless |= first_id(&pages) != before;
+        let last = last_id(&pages);
+        self.phase = if last.is_some() && last != before {
+            Phase::Blind(wanted.end, last)
+        } else if self.restless {
             self.again += 1;
-            Phase::Blind(0, None)
+            Phase::Backward(from)
+        } else {
+            Phase::Done
         };
         Ok(pages)
     }
@@ -391,16 +385,14 @@ impl<'a, R: Record> Walk<'a, R> {
     }
 }
 
-impl Phase {
-    /// A blind walk ends where the first page is empty.
-    fn ended_by<R>(self, pages: &[Page<R>]) -> Self {
-        if pages.iter().all(|page| page.ids.is_empty()) { Phase::Done } else { self }
-    }
+/// The id of the first row.
+fn first_id<R>(pages: &[Page<R>]) -> Option<String> {
+    let first = pages.iter().filter(|page| !page.ids.is_empty()).min_by_key(|page| page.range.start)?;
+    first.ids.first().cloned()
 }
 
-/// The ids of a range that was read, in the order of the rows.
-fn ids_of<R>(range: &Range<u64>, pages: &[Page<R>]) -> Option<(Range<u64>, Vec<String>)> {
-    let mut pages: Vec<&Page<R>> = pages.iter().collect();
-    pages.sort_by_key(|page| page.range.start);
-    Some((range.clone(), pages.into_iter().flat_map(|page| page.ids.clone()).collect()))
+/// The id of the last row.
+fn last_id<R>(pages: &[Page<R>]) -> Option<String> {
+    let last = pages.iter().filter(|page| !page.ids.is_empty()).max_by_key(|page| page.range.start)?;
+    last.ids.last().cloned()
 }

@@ -179,6 +179,11 @@ impl Shop {
         self.edits.push((number, Box::new(edit)));
     }
 
+    /// What still waits for a request happens now.
+    pub fn let_happen(&mut self) {
+        std::mem::take(&mut self.edits).into_iter().for_each(|(_, edit)| edit(self));
+    }
+
     /// How many requests came.
     #[must_use]
     pub fn calls(&self) -> usize {
