@@ -27,11 +27,16 @@ const IDS_IN_QUERY: usize = 100;
 pub(crate) async fn sync(daemon: Daemon, window: &Window, context: &Context) -> Result<Outcome, Failure> {
     let store = Store::open(daemon, context)?;
     let wanted = if store.filters_modified() { window.axis } else { Axis::Created };
-    let mut coverage = Pass::new(&store, window, wanted).run().await.map_err(|trouble| store.failure(trouble))?;
-    if coverage.is_none() {
-        store.learn(|learnt| learnt.modified_filter = false);
-        coverage = Pass::new(&store, window, Axis::Created).run().await.map_err(|trouble| store.failure(trouble))?;
+    let coverage = match Pass::new(&store, window, wanted).run().await {
+        // A filter that is refused is as good as one that is ignored.
+        Err(trouble) if trouble.is_bad_request() && wanted == Axis::Modified => None,
+        coverage => coverage.map_err(|trouble| store.failure(trouble))?,
+    };
+    if let Some(coverage) = coverage {
+        return Ok(Outcome::Synced(coverage));
     }
+    store.learn(|learnt| learnt.modified_filter = false);
+    let coverage = Pass::new(&store, window, Axis::Created).run().await.map_err(|trouble| store.failure(trouble))?;
     let fault = || Failure::Internal("the filters of the store were given up twice".to_owned());
     Ok(Outcome::Synced(coverage.ok_or_else(fault)?))
 }
@@ -131,7 +136,7 @@ impl<'a> Pass<'a> {
             match walk.next().await {
                 Ok(Some(refunds)) => refunds.into_iter().for_each(|refund| self.reader.know(refund)),
                 Ok(None) => break,
-                Err(trouble) if trouble.has_code("rest_no_route") => {
+                Err(trouble) if trouble.has_code("rest_no_route") || trouble.is_bad_request() => {
                     self.store.learn(|learnt| learnt.refunds_listed = false);
                     return Ok(());
                 }

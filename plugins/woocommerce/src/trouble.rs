@@ -52,6 +52,11 @@ impl Trouble {
         matches!(self, Trouble::Refused(refusal) if refusal.code == code)
     }
 
+    /// A parameter that this store does not know or want.
+    pub(crate) fn is_bad_request(&self) -> bool {
+        matches!(self, Trouble::Refused(refusal) if refusal.status == 400)
+    }
+
     /// The store saw no key at all, or does not know it: over https these look alike \[C live\].
     pub(crate) fn saw_no_key(&self) -> bool {
         matches!(self, Trouble::Refused(refusal) if refusal.status == 401 && refusal.code.starts_with("woocommerce_rest_cannot_"))

@@ -32,7 +32,8 @@ fn of_order(order: &Order) -> Vec<Money> {
     };
     let sale_ms = order.paid_ms.or(order.completed_ms).unwrap_or(order.created_ms);
     let mut all = vec![money("sale", format!("order:{}", order.id), sale_ms, order.total())];
-    if order.hides_refunds {
+    if order.hides_refunds || order.refunds.is_empty() {
+        // All that is known is that it was given back.
         if order.status == "refunded" && order.total() > 0 {
             all.push(money("refund", format!("refund:order:{}", order.id), order.modified_ms, order.total()));
         }
