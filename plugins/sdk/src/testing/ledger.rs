@@ -19,8 +19,6 @@ const STEPS_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Ledger {
     stored: BTreeMap<(Kind, String), Stored>,
-    /// Revisions of orders that were replaced.
-    orders: BTreeMap<String, i64>,
     /// Everything that could not be read.
     pub rejects: Vec<Reject>,
     /// What the connector remembered last.
@@ -68,13 +66,6 @@ impl Ledger {
         match change {
             Change::Put(entry) => self.put(entry),
             Change::ReplaceOrder(order) => {
-                // As the daemon does: an older version of an order does nothing, not even where it names what the newer
-                // one never had.
-                let known = self.orders.entry(order.id.clone()).or_insert(order.revision);
-                if order.revision < *known {
-                    return;
-                }
-                *known = order.revision;
                 let kept: Vec<EntryKey> = order.entries.iter().map(|entry| entry.key.clone()).collect();
                 for entry in order.entries {
                     assert_eq!(entry.order_id, order.id, "an entry of another order");
@@ -121,12 +112,7 @@ impl Ledger {
         };
         StoredOrder {
             id: id.to_owned(),
-            revision: of_order
-                .iter()
-                .map(|stored| stored.revision)
-                .chain(self.orders.get(id).copied())
-                .max()
-                .unwrap_or(0),
+            revision: of_order.iter().map(|stored| stored.revision).max().unwrap_or(0),
             entries: of_order.iter().filter(|stored| !stored.withdrawn).map(entry).collect(),
         }
     }
@@ -234,25 +220,4 @@ fn minor_units(total: Decimal, currency: &str) -> Decimal {
         None => total.coefficient * 10i64.pow(exponent - scale),
     };
     Decimal::whole(coefficient)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::Order;
-
-    #[test]
-    fn an_older_version_of_an_order_does_nothing() {
-        let entry = |kind, id: &str| Entry::new(kind, id, "7", Moment::Utc(0), "EUR", Decimal::whole(1));
-        let mut ledger = Ledger::new();
-        ledger.change(Change::ReplaceOrder(Order::new("7", 20, vec![entry(Kind::Sale, "a").revision(20)])));
-        let older = vec![entry(Kind::Sale, "a"), entry(Kind::Refund, "b")];
-        ledger.change(Change::ReplaceOrder(Order::new("7", 10, older.clone())));
-        assert_eq!(ledger.entries().len(), 1);
-        ledger.change(Change::ReplaceOrder(Order::new("7", 20, older)));
-        assert_eq!(ledger.entries().len(), 2);
-        ledger.change(Change::ReplaceOrder(Order::new("8", 30, vec![])));
-        assert_eq!((ledger.order("8").revision, ledger.order("8").entries.len()), (30, 0));
-        assert_eq!(ledger.order("9").revision, 0);
-    }
 }
