@@ -169,7 +169,8 @@ fn unreachable(address: &str, shop: &str) -> Option<String> {
     let port = port.unwrap_or(if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 });
     let own = shop.split_once("://").map(|(_, rest)| split_port(rest.split('/').next().unwrap_or_default()));
     let is_own = own.is_some_and(|(own, _)| own.eq_ignore_ascii_case(host));
-    if !PORTS.contains(&port) && !(is_own && own.is_some_and(|(_, own)| own == Some(port))) {
+    let own_port = own.filter(|_| is_own).and_then(|(_, port)| port);
+    if !PORTS.contains(&port) && own_port != Some(port) {
         return Some(format!(
             "its port is {port}, and stores deliver to 80, 443 and 8080 only. Put a proxy with https in front of the webhook \
              listener and set its public address"

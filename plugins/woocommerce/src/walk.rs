@@ -24,7 +24,7 @@ const PAGES_AT_ONCE: u64 = 3;
 /// Walks backward before the list is given up.
 const WALKS_MAX: u32 = 4;
 /// Single rows that may break the store before it counts as broken.
-const BROKEN_ROWS_MAX: u64 = 3;
+const BROKEN_ROWS_MAX: usize = 3;
 
 /// An object of a list.
 pub(crate) trait Record: Sized {
@@ -62,8 +62,8 @@ pub(crate) struct Walk<'a, R: Record> {
     again: u32,
     /// Rows that left or came during the walk.
     restless: bool,
-    /// Rows that break every page they are in.
-    broken: u64,
+    /// Places of rows that break every page they are in.
+    broken: Vec<u64>,
     /// False if it was given up.
     complete: bool,
     /// Something was read.
@@ -99,7 +99,7 @@ struct Page<R> {
 /// How a walk went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Walked {
-    /// Everything that was there the whole time was read.
+    /// Everything that was there the whole time was read, but for what the store cannot show.
     pub(crate) complete: bool,
     /// How many rows the store announced, if it kept to that.
     pub(crate) announced: Option<u64>,
@@ -129,7 +129,7 @@ impl<'a, R: Record> Walk<'a, R> {
             rejected: HashSet::new(),
             again: 0,
             restless: false,
-            broken: 0,
+            broken: Vec::new(),
             complete: true,
             alive: false,
             halved: false,
@@ -166,12 +166,17 @@ impl<'a, R: Record> Walk<'a, R> {
     pub(crate) fn walked(&self) -> Walked {
         let received = self.received();
         let collection = R::COLLECTION;
-        let hidden =
-            self.total.filter(|_| !self.restless).map_or(0, |total| total.saturating_sub(received + self.broken));
+        let broken = u64::try_from(self.broken.len()).unwrap_or(u64::MAX);
+        let hidden = self.total.filter(|_| !self.restless).map_or(0, |total| total.saturating_sub(received + broken));
         let note = if !self.complete {
             Some(format!("the list of {collection} did not keep still during {} walks", self.again + 1))
-        } else if self.broken > 0 {
-            Some(format!("{} of the {collection} break the store (an error, however few are asked for)", self.broken))
+        } else if broken > 0 {
+            // Waiting for it would hold up all that came later, for a row that no patience mends.
+            let places: Vec<String> = self.broken.iter().map(|place| (place + 1).to_string()).collect();
+            Some(format!(
+                "the store fails over {broken} of the {collection} ({} in the order of their ids), which are left out",
+                places.join(", ")
+            ))
         } else if hidden > 0 {
             Some(format!(
                 "the store counts {hidden} {collection} that it does not show: broken ones, or of a kind that the key's user may not read"
@@ -179,12 +184,7 @@ impl<'a, R: Record> Walk<'a, R> {
         } else {
             None
         };
-        Walked {
-            complete: self.complete && self.broken == 0,
-            announced: self.total.filter(|_| !self.restless),
-            received,
-            note,
-        }
+        Walked { complete: self.complete, announced: self.total.filter(|_| !self.restless), received, note }
     }
 
     fn received(&self) -> u64 {
@@ -195,7 +195,7 @@ impl<'a, R: Record> Walk<'a, R> {
 
     async fn first(&mut self) -> Result<Vec<Page<R>>, Trouble> {
         let wanted = 0..self.store.rows();
-        let pages = self.read(vec![wanted.clone()]).await?;
+        let pages = self.read(wanted.clone()).await?;
         self.total = pages.iter().find_map(|page| page.total);
         self.phase = match self.total {
             // One answer is of one moment.
@@ -221,7 +221,7 @@ impl<'a, R: Record> Walk<'a, R> {
             .map(|start| start..start + rows)
             .collect();
         let end = ranges.last().map_or(total, |range| range.end);
-        let pages = self.read(ranges).await?;
+        let pages = self.read_all(ranges).await?;
         let mut ids: HashSet<u64> = HashSet::new();
         for page in &pages {
             self.restless |= page.total.is_some() && page.total != self.total;
@@ -234,7 +234,7 @@ impl<'a, R: Record> Walk<'a, R> {
 
     /// One row suffices for the total.
     async fn recount(&mut self) -> Result<Vec<Page<R>>, Trouble> {
-        let pages = self.read(vec![0..1]).await?;
+        let pages = self.read(0..1).await?;
         let total = pages.iter().find_map(|page| page.total).or(self.total);
         self.restless |= total != self.total;
         self.total = total;
@@ -244,7 +244,7 @@ impl<'a, R: Record> Walk<'a, R> {
 
     async fn backward(&mut self, end: u64) -> Result<Vec<Page<R>>, Trouble> {
         let start = end.saturating_sub(self.store.rows());
-        let pages = self.read(vec![start..end]).await?;
+        let pages = self.read(start..end).await?;
         let mut grown = false;
         for page in &pages {
             // Beyond the end of the list the total is 0 [C live], which says nothing.
@@ -266,7 +266,7 @@ impl<'a, R: Record> Walk<'a, R> {
     /// of the one before: if that is not there, rows have left, or it is one that is hidden.
     async fn blind(&mut self, from: u64, before: Option<String>) -> Result<Vec<Page<R>>, Trouble> {
         let wanted = from.saturating_sub(1)..from.saturating_sub(1) + self.store.rows().max(2);
-        let pages = self.read(vec![wanted.clone()]).await?;
+        let pages = self.read(wanted.clone()).await?;
         self.restless |= first_id(&pages) != before;
         let last = last_id(&pages);
         self.phase = if last.is_some() && last != before {
@@ -299,24 +299,34 @@ impl<'a, R: Record> Walk<'a, R> {
 
     // ---- pages ------------------------------------------------------------------------------------------------------
 
-    /// Reads these ranges. One that is too much for the store is halved, its later half read first: which order is no
+    /// Reads these ranges at the same time. One that is too much for the store is halved, its later half read first: which order is no
     /// matter in a forward walk, and the right one backward. A single row that is too much is left out.
-    async fn read(&mut self, ranges: Vec<Range<u64>>) -> Result<Vec<Page<R>>, Trouble> {
-        let mut pages = Vec::with_capacity(ranges.len());
-        let mut halves: VecDeque<Range<u64>> = VecDeque::new();
-        if let [only] = ranges.as_slice() {
-            // The first request of a task finds the way; only `get` tries several.
-            let result = self.store.get(self.page_query(only)).await;
-            self.take(0, only.clone(), result, &mut pages, &mut halves)?;
-        } else {
-            let queries: Vec<Query> = ranges.iter().map(|range| self.page_query(range)).collect();
-            let results = self.store.get_all(&queries).await;
-            for ((index, range), result) in (0..).zip(ranges).zip(results) {
-                self.take(index, range, result, &mut pages, &mut halves)?;
-            }
+    async fn read_all(&mut self, ranges: Vec<Range<u64>>) -> Result<Vec<Page<R>>, Trouble> {
+        let (mut pages, mut halves) = (Vec::with_capacity(ranges.len()), VecDeque::new());
+        let queries: Vec<Query> = ranges.iter().map(|range| self.page_query(range)).collect();
+        let results = self.store.get_all(&queries).await;
+        for ((index, range), result) in (0..).zip(ranges).zip(results) {
+            self.take(index, range, result, &mut pages, &mut halves)?;
         }
+        self.read_halves(pages, halves).await
+    }
+
+    /// As [`read_all`](Self::read_all), of one range. The first request of a task finds the way to the API by this.
+    async fn read(&mut self, range: Range<u64>) -> Result<Vec<Page<R>>, Trouble> {
+        self.read_halves(Vec::with_capacity(1), VecDeque::from([range])).await
+    }
+
+    async fn read_halves(
+        &mut self,
+        mut pages: Vec<Page<R>>,
+        mut halves: VecDeque<Range<u64>>,
+    ) -> Result<Vec<Page<R>>, Trouble> {
         while let Some(range) = halves.pop_front() {
-            let result = self.store.get(self.page_query(&range)).await;
+            let mut result = self.store.get(self.page_query(&range)).await;
+            if matches!(result, Err(Trouble::Overload(_))) && self.alive && range.end - range.start == 1 {
+                // Nothing less can be asked for: once more, so that a passing fault leaves no order out.
+                result = self.store.get(self.page_query(&range)).await;
+            }
             self.take(0, range, result, &mut pages, &mut halves)?;
         }
         Ok(pages)
@@ -355,10 +365,12 @@ impl<'a, R: Record> Walk<'a, R> {
                 halves.push_front(range.start..middle);
                 halves.push_front(middle..range.end);
             }
-            Err(Trouble::Overload(what)) if rows == 1 && self.broken < BROKEN_ROWS_MAX => {
+            Err(Trouble::Overload(what)) if self.alive && rows == 1 && self.broken.len() < BROKEN_ROWS_MAX => {
                 let place = range.start + 1;
-                log::error(format!("number {place} of the {} breaks the store, which {what}", R::COLLECTION));
-                self.broken += 1;
+                log::error(format!("number {place} of the {} is left out: over it the store {what}", R::COLLECTION));
+                if !self.broken.contains(&range.start) {
+                    self.broken.push(range.start);
+                }
                 pages.push(Page { range, rows: Vec::new(), ids: Vec::new(), total: None });
             }
             Err(trouble) => return Err(trouble),
