@@ -9,6 +9,7 @@ pub mod native;
 pub mod samcart;
 pub mod thrivecart;
 pub mod truth;
+pub mod woocommerce;
 
 pub use call::{Answer, Call, Wire};
 pub use faults::{Fault, Faults};
