@@ -1,5 +1,6 @@
 //! End-to-end tests: the real binary, real components, real files, real sockets on loopback.
 
+mod api_keys;
 mod bad_config;
 mod bad_files;
 mod bad_webhooks;
@@ -10,4 +11,5 @@ mod konnektive;
 mod run_daemon;
 mod samcart;
 mod thrivecart;
+mod woocommerce;
 mod worked_example;

@@ -18,7 +18,7 @@ use super::http::{self, Response};
 use super::wait::{BOUND, wait_until};
 
 /// Those that every shop has.
-const CONNECTORS: [&str; 4] = ["generic", "konnektive", "samcart", "thrivecart"];
+const CONNECTORS: [&str; 5] = ["generic", "konnektive", "samcart", "thrivecart", "woocommerce"];
 
 /// Where everything of one test is. The folder goes with it.
 #[derive(Debug)]

@@ -77,7 +77,7 @@ fn online(config: &mut Config, registry: &Registry) -> Result<(), Failure> {
         .values()
         .filter(|integration| integration.enabled)
         .filter_map(|integration| Some((integration, registry.connectors.get(&integration.connector)?)))
-        .filter(|(integration, connector)| connector.manifest.polling.is_some() && integration.polling.from.is_some())
+        .filter(|(integration, connector)| poll::is_polled(integration, connector))
         .collect();
     if asked.is_empty() {
         output::say(

@@ -70,6 +70,10 @@ pub(super) fn question(manifest: &Manifest, polling: &Polling, has_key: bool) ->
             Fault::new("`from` is missing, so the platform is not asked for its orders")
                 .help("write the day from which on they are wanted, for example from = 2024-01-01; the first load reads them once"),
         ),
+        (Some(_), Some(_)) if !has_key && manifest.optional_key().is_some() => Some(
+            Fault::new("`from` has no effect without `api_key`, so the platform is not asked for its orders")
+                .help("its data comes by webhook and by file; give the key, or leave `from` out"),
+        ),
         (None, Some(_)) => Some(
             Fault::new(format!("the connector {} does not ask its platform, so `from` has no effect", quote(&manifest.id)))
                 .help("its data comes by webhook and by file"),

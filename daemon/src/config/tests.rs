@@ -67,6 +67,7 @@ fn manifests() -> BTreeMap<String, Manifest> {
             "thrivecart",
             vec![
                 setting("secret", SettingKind::Secret, false, None),
+                setting("api_key", SettingKind::Secret, false, None),
                 setting("currency", SettingKind::Currency, false, None),
                 setting("estimate_rebills", SettingKind::Boolean, false, Some("false")),
             ],
@@ -75,6 +76,7 @@ fn manifests() -> BTreeMap<String, Manifest> {
             "samcart",
             vec![
                 setting("currency", SettingKind::Currency, true, None),
+                setting("api_key", SettingKind::Secret, false, None),
                 setting("excluded_products", SettingKind::TextList, false, None),
                 setting("excluded_emails", SettingKind::TextList, false, None),
                 setting("estimate_rebills", SettingKind::Boolean, false, Some("false")),

@@ -134,6 +134,16 @@ pub struct Polling {
     pub subscribes: bool,
 }
 
+impl Manifest {
+    /// The optional key of the API, if the connector has one: without a value nothing is asked.
+    pub fn optional_key(&self) -> Option<&SettingDescription> {
+        let optional = |setting: &&SettingDescription| {
+            setting.name == "api_key" && setting.kind == SettingKind::Secret && !setting.required
+        };
+        self.settings.iter().find(optional)
+    }
+}
+
 /// What a platform sends by webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WebhookDescription {

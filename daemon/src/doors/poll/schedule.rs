@@ -19,7 +19,9 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Whether an integration is asked by itself.
 pub fn is_polled(integration: &Integration, connector: &Connector) -> bool {
-    integration.enabled && integration.polling.from.is_some() && connector.manifest.polling.is_some()
+    let manifest = &connector.manifest;
+    let has_key = manifest.optional_key().is_none_or(|key| integration.secrets.contains_key(&key.name));
+    integration.enabled && integration.polling.from.is_some() && manifest.polling.is_some() && has_key
 }
 
 /// Asks every platform when it is due, until the daemon ends. A failing ledger ends the daemon.
