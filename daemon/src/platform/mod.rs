@@ -39,6 +39,8 @@ pub struct Courier {
     hosts: Hosts,
     secrets: BTreeMap<String, SecretString>,
     redactor: Redactor,
+    /// A connector has to know the webhook address to find it among those of the platform; the archive need not.
+    address: Redactor,
     pace: Pace,
     timeout: Duration,
 }
@@ -145,12 +147,12 @@ impl Courier {
             ),
             None => (1, polling.requests_per_minute, Duration::from_secs(60)),
         };
-        let tokens = integration.webhook_token.iter();
         Ok(Self {
             client,
             hosts: Hosts::new(manifest, integration),
             secrets: integration.secrets.clone(),
-            redactor: Redactor::new(integration.secrets.values().chain(tokens)),
+            redactor: Redactor::new(integration.secrets.values()),
+            address: Redactor::new(&integration.webhook_token),
             pace: Pace::new(open, per_minute),
             timeout,
         })
@@ -158,7 +160,14 @@ impl Courier {
 
     /// Frees a text of the integration's secrets.
     pub fn clean(&self, text: String) -> String {
-        self.redactor.owned(text)
+        self.address.owned(self.redactor.owned(text))
+    }
+
+    /// Frees what is archived of the random part of the webhook address; of other secrets it is free already.
+    pub fn clean_archived(&self, bytes: &mut Vec<u8>) {
+        if let std::borrow::Cow::Owned(struck) = self.address.bytes(bytes) {
+            *bytes = struck;
+        }
     }
 
     /// How long the platform still wants to be left alone, if that is too long to be waited for.

@@ -210,7 +210,7 @@ impl<K: Keeper + 'static> Talk<K> {
                 Ok(sent) => sent,
                 Err(error) => break Err(error),
             };
-            let (replies, exchanges) = split(sent, orders.clone());
+            let (replies, exchanges) = self.split(sent, orders.clone());
             let first_state = state.clone();
             advanced = self
                 .blocking(move |_, context, keeper| {
@@ -230,7 +230,7 @@ impl<K: Keeper + 'static> Talk<K> {
                         break;
                     }
                 };
-                let (replies, exchanges) = split(sent, orders.clone());
+                let (replies, exchanges) = self.split(sent, orders.clone());
                 let (state, task) = (state.clone(), self.task.clone());
                 advanced = self
                     .blocking(move |connector, context, keeper| {
@@ -242,6 +242,21 @@ impl<K: Keeper + 'static> Talk<K> {
             }
         };
         (result, self.keeper.into())
+    }
+
+    /// For the connector, and for the archive.
+    fn split(&self, sent: Vec<Sent>, orders: Vec<StoredOrder>) -> (Replies, Vec<Exchange>) {
+        let mut exchanges: Vec<Exchange> = sent.iter().map(exchange).collect();
+        if let Some(courier) = &self.platform.courier {
+            for exchange in &mut exchanges {
+                exchange.request = courier.clean(std::mem::take(&mut exchange.request));
+                if let Came::Response { body, .. } = &mut exchange.came {
+                    courier.clean_archived(body);
+                }
+            }
+        }
+        let responses = sent.into_iter().map(|sent| sent.reply).collect();
+        (Replies { responses, orders }, exchanges)
     }
 
     async fn ask(&mut self, ask: &Ask) -> Result<Vec<Sent>, TalkError> {
@@ -287,12 +302,6 @@ pub(super) fn passing(error: &TalkError) -> Option<Duration> {
         _ => return None,
     };
     Some(pause.after_ms.map_or(limits::TASK_PAUSE, Duration::from_millis).min(limits::TASK_PAUSE_MAX))
-}
-
-fn split(sent: Vec<Sent>, orders: Vec<StoredOrder>) -> (Replies, Vec<Exchange>) {
-    let exchanges = sent.iter().map(exchange).collect();
-    let responses = sent.into_iter().map(|sent| sent.reply).collect();
-    (Replies { responses, orders }, exchanges)
 }
 
 fn exchange(sent: &Sent) -> Exchange {
