@@ -70,7 +70,10 @@ fn everything_is_loaded_and_stays_true() {
     assert_eq!((&again["counts"]["new"], &again["counts"]["changed"]), (&0.into(), &0.into()), "{again:#}");
     shop.must_hold("crm", &served.platform().platform.truth());
     let calls = &served.platform().calls;
-    assert!(calls.iter().all(|call| call.method == "POST" && call.query.is_empty()), "credentials stay out of addresses");
+    assert!(
+        calls.iter().all(|call| call.method == "POST" && call.query.is_empty()),
+        "credentials stay out of addresses"
+    );
     assert!(calls.iter().all(|call| call.header("user-agent").is_some_and(|agent| agent.starts_with("ltvd/"))));
 }
 
@@ -138,9 +141,8 @@ fn another_zone_dates_everything_anew_without_asking() {
     assert_eq!(before.len(), after.len());
     for (old, new) in before.iter().zip(&after) {
         assert_eq!((&old["id"], &old["said"], &old["total"]), (&new["id"], &new["said"], &new["total"]));
-        let instant = |entry: &serde_json::Value| {
-            chrono::DateTime::parse_from_rfc3339(entry["at"].as_str().unwrap()).unwrap()
-        };
+        let instant =
+            |entry: &serde_json::Value| chrono::DateTime::parse_from_rfc3339(entry["at"].as_str().unwrap()).unwrap();
         // New York is 4 or 5 hours behind UTC, Tokyo 9 ahead; a day without time is noon in either.
         let hours = (instant(old) - instant(new)).num_hours();
         assert!(hours == 13 || hours == 14, "{old} {new}");

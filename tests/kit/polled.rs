@@ -76,7 +76,8 @@ impl Shop {
     #[track_caller]
     pub(crate) fn entries_in_archive(&self) -> usize {
         let ledger = ltvd::ledger::Ledger::open(&self.path("data")).expect("the ledger opens");
-        (1..10_000).map_while(|number| ledger.delivery(number).expect("the ledger is whole").map(|_| number))
+        (1..10_000)
+            .map_while(|number| ledger.delivery(number).expect("the ledger is whole").map(|_| number))
             .map(|number| ledger.exchanges(number).expect("the ledger is whole").len())
             .sum()
     }

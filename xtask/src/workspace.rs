@@ -38,7 +38,11 @@ pub(crate) struct ConnectorPackage {
 impl Workspace {
     /// Asks cargo, so that a CARGO_TARGET_DIR or a configured target folder is honoured.
     pub(crate) fn find() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+        // Cargo says at run time where this package is. What was compiled in may be another clone that shares the target
+        // folder.
+        let package =
+            std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        let manifest = package.join("../Cargo.toml");
         let answer = output(
             Command::new(cargo())
                 .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])

@@ -123,7 +123,7 @@ fn line(integration: &str, wanted: &Wanted, entry: &Entry) -> Value {
         "approximate_date": entry.date_is_approximate(),
         "email": entry.customer.email,
         "customer_id": entry.customer.id,
-        "currency": entry.currency,
+        "currency": entry.currency.as_str(),
         "total": money(entry.amounts.total),
         "items": entry.amounts.items.map(money),
         "discount": entry.amounts.discount.map(money),

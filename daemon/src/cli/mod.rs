@@ -109,6 +109,8 @@ fn variable(name: &str) -> Option<String> {
 
 /// Reads the arguments of the process, does what they say, and tells the exit code.
 pub fn main() -> ExitCode {
+    // One for the process; another was there only if this is called twice.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match execute(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),

@@ -86,13 +86,15 @@ pub(super) struct ExportArgs {
 /// Passes the lines on as they come; an answer that broke off is no success.
 pub(super) async fn export(client: Client, args: ExportArgs) -> Result<(), Failure> {
     let call = Call::get(&["v1", "entries"]).with("integration", args.integration);
-    let mut pieces = client.send(call.with("from", args.from).with("to", args.to)).await?.into_body().into_data_stream();
+    let mut pieces =
+        client.send(call.with("from", args.from).with("to", args.to)).await?.into_body().into_data_stream();
     let mut last = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(broken_off)?;
         output::write(&piece)?;
         last = piece.to_vec();
     }
-    let failed = last.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().is_some_and(|line| line.starts_with(b"{\"error\":"));
+    let failed =
+        last.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().is_some_and(|line| line.starts_with(b"{\"error\":"));
     if failed { Err(Failure::Failed("the entries could not be told to the end".to_owned())) } else { Ok(()) }
 }

@@ -51,6 +51,35 @@ impl AnswerReader {
         Ok(changes)
     }
 
+    /// Sorts out what is in a currency that ISO 4217 does not know, such as a plugin's own. That is the shop's doing, not the
+    /// connector's: one such order must not keep all others out, so it is rejected alone.
+    pub(super) fn foreign(&mut self, said: Vec<wit::Change>) -> (Vec<wit::Change>, Vec<Reject>) {
+        let mut rejects = Vec::new();
+        let known = |reader: &mut Self, code: &str| reader.unit(code.to_owned()).is_ok();
+        let changes = said.into_iter().filter(|change| {
+            let (order, codes): (&str, Vec<&str>) = match change {
+                wit::Change::Put(entry) => (&entry.order_id, vec![&entry.currency]),
+                wit::Change::ReplaceOrder(order) => {
+                    (&order.id, order.entries.iter().map(|entry| entry.currency.as_str()).collect())
+                }
+                wit::Change::Withdraw(_) => return true,
+            };
+            let Some(code) = codes.into_iter().find(|code| !known(self, code)) else { return true };
+            rejects.push(Reject {
+                index: 0,
+                id: Some(cut(order.to_owned())),
+                field: Some("currency".to_owned()),
+                reason: format!(
+                    "{} is no currency code of ISO 4217, so the order {} is not counted",
+                    quoted(code),
+                    quoted(order)
+                ),
+            });
+            false
+        });
+        (changes.collect(), rejects)
+    }
+
     fn change(&mut self, said: wit::Change) -> Checked<Change> {
         match said {
             wit::Change::Put(said) => self.entry(said).map(Change::Put),

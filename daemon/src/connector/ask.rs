@@ -25,8 +25,11 @@ impl Asker<'_> {
     /// A step, of a call that was given so many responses.
     pub(super) fn step(self, said: wit::Step, received_ms: Option<i64>, responses: usize) -> Checked<Step> {
         let mut reader = AnswerReader::new(received_ms);
-        let changes = reader.changes(said.changes, CHANGES)?;
-        let rejects = rejects(said.rejects, REJECTS, responses)?;
+        at_most(said.changes.len(), CHANGES, "changes")?;
+        let (known, foreign) = reader.foreign(said.changes);
+        let changes = reader.changes(known, CHANGES)?;
+        let mut rejects = rejects(said.rejects, REJECTS, responses)?;
+        rejects.extend(foreign);
         if let Some(memory) = &said.memory {
             at_most(memory.len(), KEPT_MEMORY_BYTES, "bytes of memory")?;
         }

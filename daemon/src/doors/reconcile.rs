@@ -50,13 +50,23 @@ pub struct Month {
     /// `2026-03`
     pub month: String,
     /// What moved.
+    #[serde(serialize_with = "word")]
     pub kind: Kind,
     /// In which currency.
+    #[serde(serialize_with = "code")]
     pub currency: Currency,
     /// In the ledger.
     pub ledger: Side,
     /// In the source.
     pub source: Side,
+}
+
+fn code<S: serde::Serializer>(currency: &Currency, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(currency.as_str())
+}
+
+fn word<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.as_str())
 }
 
 /// Entries and their sum.
@@ -83,8 +93,10 @@ pub struct Difference {
     /// First day on which either side has something.
     pub day: String,
     /// What moved.
+    #[serde(serialize_with = "word")]
     pub kind: Kind,
     /// In which currency.
+    #[serde(serialize_with = "code")]
     pub currency: Currency,
     /// In the ledger.
     pub ledger: Side,

@@ -228,7 +228,9 @@ impl Courier {
             }
             if let Some(left) = self.silence() {
                 let minutes = left.as_secs().div_ceil(60);
-                return Err(NoResponse::Refused(format!("the platform wants no requests for another {minutes} minutes")));
+                return Err(NoResponse::Refused(format!(
+                    "the platform wants no requests for another {minutes} minutes"
+                )));
             }
             // The place is given back before a pause, so that others go on.
             let outcome = {

@@ -204,7 +204,7 @@ impl Conversation {
         }
         let desk = &self.daemon.desk;
         let mut changes = desk.changes.take();
-        desk.changes.replace(changes.split_off(changes.len().min(CHANGES_MAX)));
+        desk.changes.replace(changes.split_off(fitting(&changes)));
         let next = if let Some(more) = desk.changes.borrow().first() {
             // A step must ask for something to be followed by another: look up an order and never mind the answer.
             self.asked = None;
@@ -236,6 +236,19 @@ impl Conversation {
         }
         self.step()
     }
+}
+
+/// How many of the first changes fit into a step; the entries of replaced orders count too. At least one.
+fn fitting(changes: &[Change]) -> usize {
+    let mut entries = 0;
+    let fits = |change: &&Change| {
+        entries += match change {
+            Change::ReplaceOrder(order) => order.entries.len().max(1),
+            Change::Put(_) | Change::Withdraw(_) => 1,
+        };
+        entries <= CHANGES_MAX
+    };
+    changes.iter().take_while(fits).count().max(1).min(changes.len())
 }
 
 /// An order to name where any will do.

@@ -54,7 +54,8 @@ fn what_is_commented_out_would_be_right_too() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rates.csv"), "date,currency,rate\n2026-01-02,EUR,1.1\n").unwrap();
     std::fs::write(folder.path().join("ltvd.toml"), text.join("\n")).unwrap();
-    let env = ["LTVD_TOKEN", "THRIVECART_SECRET", "THRIVECART_API_KEY", "SAMCART_API_KEY"].map(|name| (name.to_owned(), "0123456789abcdef".to_owned()));
+    let env = ["LTVD_TOKEN", "THRIVECART_SECRET", "THRIVECART_API_KEY", "SAMCART_API_KEY"]
+        .map(|name| (name.to_owned(), "0123456789abcdef".to_owned()));
     let mut manifests = manifests();
     manifests.extend([manifest("generic", Vec::new())]);
     let loaded = load(&folder.path().join("ltvd.toml"), &manifests, &BTreeMap::new(), &BTreeMap::from(env));

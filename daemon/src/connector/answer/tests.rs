@@ -164,3 +164,14 @@ fn a_currency_is_remembered_but_not_confused() {
         .collect();
     assert_eq!(totals, [1190, 12, 1190]);
 }
+
+#[test]
+fn a_currency_of_nobody_is_rejected_alone() {
+    let mut plugin = sale("2");
+    plugin.currency = "BTC".into();
+    let changes = vec![wit::Change::Put(sale("1")), wit::Change::Put(plugin), wit::Change::Put(sale("3"))];
+    let (known, rejects) = AnswerReader::new(None).foreign(changes);
+    assert_eq!((known.len(), rejects.len()), (2, 1));
+    assert_eq!(rejects[0].field.as_deref(), Some("currency"));
+    assert!(rejects[0].reason.contains("`BTC`"), "{}", rejects[0].reason);
+}

@@ -120,7 +120,9 @@ impl Shop {
             if call.parameter("order").as_deref() != Some("asc") {
                 rows.reverse();
             }
-        } else if call.parameter("order").as_deref() != Some("asc") && call.path.ends_with("/orders") {
+        } else if call.parameter("order").as_deref() != Some("asc")
+            && call.parameter("rest_route").unwrap_or_else(|| call.path.clone()).ends_with("/orders")
+        {
             rows.reverse();
         }
         let offset = number("offset").and_then(Result::ok).unwrap_or((page - 1) * per_page);
