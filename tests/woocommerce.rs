@@ -143,6 +143,74 @@ fn pages_that_shift_and_break_lose_nothing() {
     hold(&shop, &served);
 }
 
+#[test]
+fn a_store_that_wants_silence_is_left_alone_and_asked_again() {
+    let served = store(true);
+    let shop = Shop::new(&config(&served, "every = \"30d\""));
+    let daemon = shop.start();
+    shop.wait_for_pass(ALL);
+    let maintenance = Answer::html(503, "Briefly unavailable for scheduled maintenance.").header("retry-after", 600);
+    served.platform().next(1, Fault::Instead(maintenance));
+    let asked = served.requests();
+    let pass = shop.try_sync(ALL);
+    assert_eq!(pass["complete"], false, "{pass:#}");
+    let polling = shop.polling(ALL);
+    assert_eq!(polling["state"], "incomplete", "{polling:#}");
+    assert!(polling["stopped"].is_null());
+    assert!(polling["passes"][0]["notes"].to_string().contains("wants no requests"), "{polling:#}");
+    // Others that were on their way at the same moment may have come through; nothing after that.
+    let after = served.requests();
+    assert!(after <= asked + 3, "{asked} {after}");
+    shop.try_sync(ALL);
+    assert_eq!(served.requests(), after);
+    drop(daemon);
+    let _daemon = shop.start();
+    shop.sync(ALL);
+    hold(&shop, &served);
+}
+
+#[test]
+fn what_cannot_be_read_waits_once_and_goes_when_it_can() {
+    let served = store(true);
+    let order = served.platform().platform.sell(Basket::of("coin@example.org").item(1, 1, 5_000).currency("BTC"));
+    let shop = Shop::new(&config(&served, "every = \"30d\""));
+    let _daemon = shop.start();
+    let polling = shop.wait_for_pass(ALL);
+    assert_eq!(polling["state"], "complete", "{polling:#}");
+    for _ in 0..3 {
+        served.platform().platform.touch(order);
+        shop.sync(ALL);
+        let waiting = shop.get("/v1/quarantine").ok().json();
+        assert_eq!(waiting["quarantine"].as_array().map(Vec::len), Some(1), "{waiting:#}");
+        assert!(waiting["quarantine"][0]["reason"].as_str().is_some_and(|reason| reason.contains("BTC")));
+    }
+    // Read again from the archive it is still what it is.
+    shop.cli(["quarantine", "retry"]).ok();
+    assert_eq!(shop.status()["quarantined"], 1);
+    {
+        let mut platform = served.platform();
+        platform.platform.at_unix_ms(Utc::now().timestamp_millis());
+        platform.platform.cancel(order);
+    }
+    shop.sync(ALL);
+    assert_eq!(shop.status()["quarantined"], 0);
+    hold(&shop, &served);
+}
+
+#[test]
+fn a_replay_asks_nobody() {
+    let served = store(true);
+    let shop = Shop::new(&config(&served, "every = \"30d\""));
+    let _daemon = shop.start();
+    shop.wait_for_pass(ALL);
+    let asked = served.requests();
+    let before = shop.money(ALL);
+    let told = shop.cli(["replay", ALL]);
+    assert!(told.stderr.contains("conversations with platforms were read again"), "{told:?}");
+    assert!(!told.stderr.contains("not in the archive"), "{told:?}");
+    assert_eq!((served.requests(), shop.money(ALL)), (asked, before));
+}
+
 /// Sends what the store wants sent until it is told to stop, and tells the store what was answered.
 fn post(served: &Served<Store>, hooks: u16, posted: Vec<Posted>) -> usize {
     let sent = posted.len();
@@ -275,120 +343,44 @@ fn what_check_says() {
         told.push_str(&format!("--- {name}: exit {}\n{}\n", output.code.unwrap_or(-1), text.join("\n")));
     }
     insta::assert_snapshot!(told, @r#"
-        --- good: exit 0
-        store: WooCommerce answers
-            Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
-            110 orders; the newest is 5310, made 2026-11-17 04:20:16 UTC
-            the key may read and write
-            no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
-        ltvd.toml: nothing is wrong; 1 integration, 5 connectors
-        warning: ltvd.toml:15:16: integrations.store.consumer_key: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         15 | consumer_key = …
-            |                ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        warning: ltvd.toml:16:19: integrations.store.consumer_secret: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         16 | consumer_secret = …
-            |                   ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-
-        --- read-only: exit 0
-        store: WooCommerce answers
-            Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
-            110 orders; the newest is 5310, made 2026-11-17 04:20:17 UTC
-            the key may read only: orders are fetched, but webhooks cannot be created, so changes arrive with the next pass instead of at once. To have them, edit the key in WooCommerce > Settings > Advanced > REST API: Permissions Read/Write
-            no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
-        ltvd.toml: nothing is wrong; 1 integration, 5 connectors
-        warning: ltvd.toml:15:16: integrations.store.consumer_key: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         15 | consumer_key = …
-            |                ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        warning: ltvd.toml:16:19: integrations.store.consumer_secret: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         16 | consumer_secret = …
-            |                   ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-
-        --- wrong-secret: exit 1
-        store: the store knows the consumer key, but `consumer_secret` is not the secret of this key. Secrets are shown once: make a new key in WooCommerce > Settings > Advanced > REST API and enter both its halves. WooCommerce says: Consumer secret is invalid. (HTTP 401, woocommerce_rest_authentication_error)
-        warning: ltvd.toml:15:16: integrations.store.consumer_key: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         15 | consumer_key = …
-            |                ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        warning: ltvd.toml:16:19: integrations.store.consumer_secret: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         16 | consumer_secret = …
-            |                   ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        error: 1 integration has to be mended
-
-        --- wrong-key: exit 1
-        store: the store does not know `consumer_key`: it was revoked, mistyped, or is another store's. Make a new key in WooCommerce > Settings > Advanced > REST API. WooCommerce says: Consumer key is invalid. (HTTP 401, woocommerce_rest_authentication_error)
-        warning: ltvd.toml:15:16: integrations.store.consumer_key: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         15 | consumer_key = …
-            |                ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        warning: ltvd.toml:16:19: integrations.store.consumer_secret: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         16 | consumer_secret = …
-            |                   ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        error: 1 integration has to be mended
-
-        --- stripped: exit 0
-        store: WooCommerce answers
-            Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
-            110 orders; the newest is 5310, made 2026-11-17 04:20:18 UTC
-            the web server drops the Authorization header, so the key goes in the query instead. That works, but queries are written into the server's log. The host can let the header through (Apache: SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1)
-            the key may read and write
-            no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
-        ltvd.toml: nothing is wrong; 1 integration, 5 connectors
-        warning: ltvd.toml:15:16: integrations.store.consumer_key: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         15 | consumer_key = …
-            |                ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        warning: ltvd.toml:16:19: integrations.store.consumer_secret: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         16 | consumer_secret = …
-            |                   ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-
-        --- no-permalinks: exit 0
-        store: WooCommerce answers
-            Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
-            110 orders; the newest is 5101, made 2026-09-13 17:20:18 UTC
-            permalinks are `Plain`, so the API is reached through ?rest_route=. That works. WordPress > Settings > Permalinks, any other choice, gives the usual address
-            the key may read and write
-            no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
-        ltvd.toml: nothing is wrong; 1 integration, 5 connectors
-        warning: ltvd.toml:15:16: integrations.store.consumer_key: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         15 | consumer_key = …
-            |                ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        warning: ltvd.toml:16:19: integrations.store.consumer_secret: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         16 | consumer_secret = …
-            |                   ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-
-        --- private: exit 1
-        store: a request to https://STORE was not sent: localhost leads to 127.0.0.1, which is not in the public internet; if that is meant, set `allow_private_addresses = true` in the integration
-        warning: ltvd.toml:15:16: integrations.store.consumer_key: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         15 | consumer_key = …
-            |                ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        warning: ltvd.toml:16:19: integrations.store.consumer_secret: a secret stands in the file itself, where everyone who sees the file reads it
-            |
-         16 | consumer_secret = …
-            |                   ^
-            = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
-        error: 1 integration has to be mended
-        "#);
+    --- good: exit 0
+    store: WooCommerce answers
+        Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
+        110 orders; the newest is 5310
+        the key may read and write
+        no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
+    ltvd.toml: nothing is wrong; 1 integration, 5 connectors
+    --- read-only: exit 0
+    store: WooCommerce answers
+        Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
+        110 orders; the newest is 5310
+        the key may read only: orders are fetched, but webhooks cannot be created, so changes arrive with the next pass instead of at once. To have them, edit the key in WooCommerce > Settings > Advanced > REST API: Permissions Read/Write
+        no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
+    ltvd.toml: nothing is wrong; 1 integration, 5 connectors
+    --- wrong-secret: exit 1
+    store: the store knows the consumer key, but `consumer_secret` is not the secret of this key. Secrets are shown once: make a new key in WooCommerce > Settings > Advanced > REST API and enter both its halves. WooCommerce says: Consumer secret is invalid. (HTTP 401, woocommerce_rest_authentication_error)
+    error: 1 integration has to be mended
+    --- wrong-key: exit 1
+    store: the store does not know `consumer_key`: it was revoked, mistyped, or is another store's. Make a new key in WooCommerce > Settings > Advanced > REST API. WooCommerce says: Consumer key is invalid. (HTTP 401, woocommerce_rest_authentication_error)
+    error: 1 integration has to be mended
+    --- stripped: exit 0
+    store: WooCommerce answers
+        Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
+        110 orders; the newest is 5310
+        the web server drops the Authorization header, so the key goes in the query instead. That works, but queries are written into the server's log. The host can let the header through (Apache: SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1)
+        the key may read and write
+        no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
+    ltvd.toml: nothing is wrong; 1 integration, 5 connectors
+    --- no-permalinks: exit 0
+    store: WooCommerce answers
+        Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
+        110 orders; the newest is 5310
+        permalinks are `Plain`, so the API is reached through ?rest_route=. That works. WordPress > Settings > Permalinks, any other choice, gives the usual address
+        the key may read and write
+        no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
+    ltvd.toml: nothing is wrong; 1 integration, 5 connectors
+    --- private: exit 1
+    store: a request to https://STORE was not sent: localhost leads to 127.0.0.1, which is not in the public internet; if that is meant, set `allow_private_addresses = true` in the integration
+    error: 1 integration has to be mended
+    "#);
 }

@@ -115,6 +115,8 @@ pub struct App {
     couriers: BTreeMap<String, Result<Arc<Courier>, String>>,
     /// When this was opened.
     pub started: Instant,
+    /// The same on the clock, milliseconds since 1970-01-01T00:00:00Z.
+    pub started_ms: i64,
     /// What the drop folder did last, by path, for people who look at the status.
     pub drop_notes: Mutex<BTreeMap<String, String>>,
     rates: Rates,
@@ -168,6 +170,7 @@ impl App {
             polls: Polls::default(),
             couriers,
             started: Instant::now(),
+            started_ms: now_ms(),
             drop_notes: Mutex::default(),
             rates,
             views: Mutex::default(),
@@ -386,7 +389,8 @@ impl App {
             retired,
             declared.map(|day| Mark { unix_ms: midnight(day), origin: MarkOrigin::Declared }),
             marks.file_last_ms.map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::File }),
-            marks.synced_ms.map(|ms| Mark { unix_ms: ms.min(now), origin: MarkOrigin::Sync }),
+            // One that a clock set ahead has left tells nothing.
+            marks.synced_ms.filter(|ms| *ms <= now).map(|unix_ms| Mark { unix_ms, origin: MarkOrigin::Sync }),
             webhooks.map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::Webhooks }),
         ];
         Ok(candidates.into_iter().flatten().max_by_key(|mark| mark.unix_ms))

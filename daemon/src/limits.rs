@@ -24,8 +24,11 @@ pub mod connector {
     pub const REQUESTS: usize = 128;
     /// Orders looked up in one step.
     pub const ORDERS: usize = 1_024;
-    /// Steps of one conversation that only looks up orders.
+    /// Steps of one webhook delivery that only looks up orders.
     pub const LOOKUP_STEPS: usize = 8;
+    /// Steps in a row of one poll that only look up orders: the SDK hands over many changes, and asks for many orders, that
+    /// way.
+    pub const POLL_LOOKUP_STEPS: usize = 4_096;
     /// State between steps, bytes.
     pub const STATE_BYTES: usize = 1 << 20;
     /// Memory kept for an integration, bytes.

@@ -94,8 +94,14 @@ fn write_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
     forms.push(ascii_json(escaped).replace('/', "\\/").into_bytes());
     forms.push(ascii_json(escaped).into_bytes());
     forms.push(escaped.as_bytes().to_vec());
+    // As PHP and Go write what could be taken for HTML.
+    let tags = [("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"), ("'", "\\u0027")];
+    let careful = tags.iter().fold(escaped.to_owned(), |text, (plain, unit)| text.replace(plain, unit));
+    forms.push(careful.replace("\\u003c", "\\u003C").replace("\\u003e", "\\u003E").into_bytes());
+    forms.push(careful.into_bytes());
     let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     forms.push(html.replace('\'', "&#039;").into_bytes());
+    forms.push(html.replace('\'', "&#39;").into_bytes());
     forms.push(html.into_bytes());
     let hex = secret.bytes().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     forms.push(hex.to_ascii_uppercase().into_bytes());

@@ -20,6 +20,7 @@ use crate::report::MarkOrigin;
 
 use super::problem::Problem;
 use super::query::Parameters;
+use super::syncs::to_the_end;
 use super::{answer, blocking, json as to_json};
 
 pub(super) fn time(ms: i64) -> Option<String> {
@@ -410,8 +411,12 @@ pub(super) async fn retry(State(app): State<Arc<App>>, RawQuery(query): RawQuery
         Ok((requeued, files, polls, problems))
     })
     .await?;
-    let conversations = read_polls(&replayer, polls, &mut problems).await?;
-    Ok(read_again(requeued, files, conversations, &problems))
+    // It goes on though nobody waits for it any more.
+    to_the_end(async move {
+        let conversations = read_polls(&replayer, polls, &mut problems).await?;
+        Ok(read_again(requeued, files, conversations, &problems))
+    })
+    .await?
 }
 
 fn read_again(requeued: u64, files: u64, conversations: u64, problems: &[String]) -> Response {
@@ -475,9 +480,12 @@ pub(super) async fn replay(State(app): State<Arc<App>>, RawQuery(query): RawQuer
     })
     .await?;
     // Files, then what was asked, then webhooks: where revisions are equal, the last one read wins.
-    let conversations = read_polls(&app, polls, &mut problems).await?;
-    let requeued = blocking(move || requeue_all(&app, wanted.as_deref())).await?;
-    Ok(read_again(requeued, files, conversations, &problems))
+    to_the_end(async move {
+        let conversations = read_polls(&app, polls, &mut problems).await?;
+        let requeued = blocking(move || requeue_all(&app, wanted.as_deref())).await?;
+        Ok(read_again(requeued, files, conversations, &problems))
+    })
+    .await?
 }
 
 /// Puts the webhooks of an integration, or of all, back into the inbox. Gives how many.

@@ -294,6 +294,16 @@ fn problem(app: &App, error: SyncError) -> Problem {
     }
 }
 
+/// Work that goes on though nobody waits for it any more.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(work).await.map_err(|panic| {
+        tracing::error!(%panic, "a request failed");
+        Problem::internal()
+    })
+}
+
 /// Sees to it that the platform delivers its webhooks here.
 pub(super) async fn subscribe(
     State(app): State<Arc<App>>,
@@ -302,7 +312,9 @@ pub(super) async fn subscribe(
 ) -> Result<Response, Problem> {
     no_parameters(query.as_deref())?;
     known(&app, &name)?;
-    let subscribed = poll::subscribe(&app, &name).await.map_err(|error| problem(&app, error))?;
+    let (worker, of) = (Arc::clone(&app), name.clone());
+    let subscribed = to_the_end(async move { poll::subscribe(&worker, &of).await }).await?;
+    let subscribed = subscribed.map_err(|error| problem(&app, error))?;
     let webhooks: Vec<Value> = subscribed
         .webhooks
         .iter()
@@ -335,7 +347,9 @@ pub(super) async fn unsubscribe(
 ) -> Result<Response, Problem> {
     no_parameters(query.as_deref())?;
     known(&app, &name)?;
-    let removed = poll::unsubscribe(&app, &name).await.map_err(|error| problem(&app, error))?;
+    let (worker, of) = (Arc::clone(&app), name.clone());
+    let removed = to_the_end(async move { poll::unsubscribe(&worker, &of).await }).await?;
+    let removed = removed.map_err(|error| problem(&app, error))?;
     Ok(axum::Json(json!({ "removed": removed })).into_response())
 }
 

@@ -11,7 +11,7 @@ use super::host::Connector;
 use super::instance::{Budget, Instance, State};
 use super::log::LogLine;
 use super::types::{CallContext, Next, Outcome, Replies, Step, Task};
-use crate::limits::connector::{ANSWER_BYTES, LOOKUP_STEPS, STEP};
+use crate::limits::connector::{ANSWER_BYTES, LOOKUP_STEPS, POLL_LOOKUP_STEPS, STEP};
 
 type Store = wasmtime::Store<State>;
 type Answered = Result<wit::Step, wit::Failure>;
@@ -34,6 +34,14 @@ impl Talk {
         match self {
             Self::Webhook { .. } => "webhook.resume",
             Self::Poll { .. } => "poll.resume",
+        }
+    }
+
+    /// Steps that only look up orders: of a webhook in all, of a poll in a row.
+    pub(super) const fn lookups_max(self) -> usize {
+        match self {
+            Self::Webhook { .. } => LOOKUP_STEPS,
+            Self::Poll { .. } => POLL_LOOKUP_STEPS,
         }
     }
 
@@ -183,10 +191,12 @@ impl Conversation {
         match &step.next {
             Next::Ask(ask) if ask.requests.is_empty() => {
                 self.lookups += 1;
-                if self.lookups > LOOKUP_STEPS {
-                    return Err(format!("it only looks up orders for more than {LOOKUP_STEPS} steps"));
+                let most = self.talk.lookups_max();
+                if self.lookups > most {
+                    return Err(format!("it only looks up orders for more than {most} steps"));
                 }
             }
+            Next::Ask(_) if matches!(self.talk, Talk::Poll { .. }) => self.lookups = 0,
             Next::Ask(_) => {}
             Next::Done(outcome) if self.talk.may_end_with(outcome) => {}
             Next::Done(outcome) => {

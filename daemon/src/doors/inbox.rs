@@ -13,12 +13,14 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::clock::now_ms;
 use crate::connector::{Connector, Delivery, Failure, Header};
-use crate::ledger::{Finish, LedgerError, Outcome as Stored, Quarantined, State, What};
+use crate::ledger::{Finish, LedgerError, Marks, Outcome as Stored, Quarantined, State, Stop, What};
 use crate::limits::doors as limits;
+use crate::limits::platform::SILENCE_MAX;
 use crate::model::Door;
 use crate::platform::Budget;
 
 use super::import;
+use super::poll::{self, still_stopped};
 use super::talk::{Advance, LedgerKeeper, Platform, Recorded, Talk, TalkError, advance, passing};
 
 /// What is on its way, and what waits for another try.
@@ -71,7 +73,7 @@ pub async fn run(app: Arc<App>) {
 ///
 /// # Errors
 /// If the ledger fails.
-pub fn retry_after_upgrade(app: &App) -> Result<usize, LedgerError> {
+pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
     let mut stale = BTreeMap::new();
     for (delivery, _, quarantined) in app.ledger.quarantine(usize::MAX)? {
         let current = app.integration(&quarantined.integration).map(|(_, connector)| name_of(connector));
@@ -91,8 +93,13 @@ pub fn retry_after_upgrade(app: &App) -> Result<usize, LedgerError> {
                     tracing::warn!(integration, delivery, %error, "an archived file could not be read again");
                 }
             }
-            // The next pass asks the platform for the same days again, or a person replays them.
-            Door::Poll => app.polls.of(integration).wake.notify_one(),
+            Door::Poll => {
+                // On a thread for blocking work, which may wait.
+                let read = tokio::runtime::Handle::current().block_on(poll::replay(app, integration, Some(*delivery)));
+                for why in read?.1 {
+                    tracing::warn!(integration, delivery, why, "a conversation could not be read again");
+                }
+            }
         }
     }
     Ok(stale.len())
@@ -159,10 +166,13 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored) -> Result<(), Ledg
                 false => None,
             };
             keeper.archived = recorded.is_some();
+            // A platform that refused the credentials is not asked with them again.
+            let stopped = still_stopped(app, &app.ledger.cursor(&name)?).is_some();
+            let courier = if stopped { None } else { app.courier(&name).ok() };
             let talk = Talk {
                 connector: Arc::clone(connector),
                 context,
-                platform: Platform { courier: app.courier(&name).ok(), recorded },
+                platform: Platform { courier, recorded },
                 budget: Budget::new(limits::WEBHOOK_TALK),
                 keeper,
                 task: None,
@@ -173,7 +183,10 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored) -> Result<(), Ledg
                 let ended = tokio::spawn(talk.finish(Ok(Advance::Wants(wants)))).await;
                 let (after, papers, of) = (Arc::clone(&app), Arc::clone(&desk), name.clone());
                 let settled = tokio::task::spawn_blocking(move || match ended {
-                    Ok((Ok(_), _)) => Ok(()),
+                    Ok((Ok(_), _)) => {
+                        papers.papers().later.remove(&number);
+                        Ok(())
+                    }
                     Ok((Err(error), Some(keeper))) => settle(&after, &papers, keeper, error),
                     Ok((Err(_), None)) | Err(_) => {
                         let reason = "ltvd failed while it read this; its log says more".to_owned();
@@ -185,6 +198,7 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored) -> Result<(), Ledg
                 if let Ok(Err(error)) = settled {
                     tracing::error!(%error, delivery = number, "a delivery could not be settled");
                     app.check_fatal(&error);
+                    tokio::time::sleep(limits::RETRY).await;
                 }
                 app.inbox.notify_one();
             });
@@ -201,11 +215,15 @@ fn settle(app: &Arc<App>, desk: &Arc<Desk>, keeper: LedgerKeeper, error: TalkErr
         error => error,
     };
     let (name, number) = (keeper.integration.name.clone(), keeper.delivery);
-    if let Some(pause) = passing(&error) {
+    // What is used up is there again at the next try.
+    let pause = passing(&error).or_else(|| matches!(error, TalkError::Spent { .. }).then_some(limits::TASK_PAUSE));
+    if let Some(pause) = pause {
         let mut papers = desk.papers();
         let tries = papers.later.get(&number).map_or(0, |(_, tries)| *tries) + 1;
         if tries < limits::WEBHOOK_TRIES {
-            let pause = pause.saturating_mul(1 << tries.min(10)).min(limits::TASK_PAUSE_MAX);
+            // The platform may want more patience than the daemon has by itself.
+            let own = limits::TASK_PAUSE.saturating_mul(1 << tries.min(10)).min(limits::TASK_PAUSE_MAX);
+            let pause = pause.max(own).min(SILENCE_MAX);
             papers.later.insert(number, (Instant::now() + pause, tries));
             drop(papers);
             tracing::warn!(integration = name, delivery = number, %error, tries, "a delivery is read again later");
@@ -213,6 +231,12 @@ fn settle(app: &Arc<App>, desk: &Arc<Desk>, keeper: LedgerKeeper, error: TalkErr
             return Ok(());
         }
         papers.later.remove(&number);
+    }
+    desk.papers().later.remove(&number);
+    if let Some(Failure::Unauthorized(reason)) = error.failure() {
+        // The same credentials are used for polling, and some platforms lock the account.
+        let stop = Stop { since_ms: now_ms(), reason: reason.clone() };
+        app.ledger.set_cursor(&name, Marks::default(), |cursor| cursor.stopped = Some(stop))?;
     }
     tracing::warn!(integration = name, delivery = number, %error, "a delivery goes to quarantine");
     let reason = match error.failure() {

@@ -19,7 +19,7 @@ use crate::platform::Budget;
 use super::import::{self, ImportError, Understood};
 use super::pipeline::read_rows;
 use super::poll::{SyncError, legs_between};
-use super::talk::{Keeper, Kept, Platform, Talk, TalkError, stored_order};
+use super::talk::{Keeper, Kept, Platform, Talk, TalkError};
 
 /// What was compared, and what came of it.
 #[derive(Debug, Clone, Serialize)]
@@ -417,7 +417,9 @@ async fn talk(party: &super::poll::Party, shadow: &Arc<Mutex<Shadow>>, task: Tas
             Ok(Outcome::Synced(coverage)) if !coverage.complete && attempt < limits::TASK_TRIES => {}
             Ok(outcome) => return Ok(outcome),
             Err(TalkError::Ledger(error)) => return Err(error.into()),
-            Err(error) => match super::talk::passing(&error).filter(|_| attempt < limits::TASK_TRIES) {
+            Err(error) => match super::talk::passing(&error)
+                .filter(|pause| attempt < limits::TASK_TRIES && *pause <= limits::TASK_PAUSE_MAX)
+            {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Err(ReconcileError::Failed(party.courier.clean(error.text()))),
             },
@@ -426,7 +428,8 @@ async fn talk(party: &super::poll::Party, shadow: &Arc<Mutex<Shadow>>, task: Tas
     Err(ReconcileError::Failed("the platform could not be read whole".to_owned()))
 }
 
-/// Keeps what a connector says beside the ledger; what the connector looks up is the ledger.
+/// Keeps what a connector says beside the ledger. To the connector nothing is known yet: one that only tells what is new would
+/// otherwise tell nothing.
 #[derive(Clone)]
 struct ShadowKeeper {
     app: Arc<App>,
@@ -442,7 +445,7 @@ impl Keeper for ShadowKeeper {
     }
 
     fn order(&self, id: &str) -> Result<StoredOrder, LedgerError> {
-        stored_order(&self.app, &self.integration, id)
+        Ok(StoredOrder { id: id.to_owned(), revision: 0, entries: Vec::new() })
     }
 
     fn sent(&mut self, requests: u64, bytes: u64) {

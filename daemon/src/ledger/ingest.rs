@@ -7,6 +7,7 @@ use redb::{Durability, ReadableTable, WriteTransaction};
 use serde::Serialize;
 
 use crate::book::{Counts, Draft, Effect, Place, entries_in};
+use crate::clock::now_ms;
 use crate::limits::ledger as limits;
 use crate::model::{Change, Door};
 
@@ -254,7 +255,10 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
     }
     {
         let mut table = write.open_table(QUARANTINE)?;
-        table.retain_in((delivery, 0)..=(delivery, u64::MAX), |_, _| false)?;
+        // Between the steps of a conversation nothing is known yet about what it could not read before.
+        if finish.concludes {
+            table.retain_in((delivery, 0)..=(delivery, u64::MAX), |_, _| false)?;
+        }
         settle(&mut table, integration, finish)?;
         for (line, quarantined) in &finish.quarantine {
             table.insert((delivery, *line), json(quarantined)?.as_slice())?;
@@ -276,6 +280,9 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
     responses::keep(write, delivery, &finish.exchanges)
 }
 
+/// A day in milliseconds.
+const DAY_MS: i64 = 86_400_000;
+
 /// Moves the marks that are given, and none of them back.
 pub(super) fn move_marks(write: &WriteTransaction, integration: &str, marks: &Marks) -> Result<(), LedgerError> {
     if *marks == Marks::default() {
@@ -288,7 +295,8 @@ pub(super) fn move_marks(write: &WriteTransaction, integration: &str, marks: &Ma
         file_last_ms: stored.file_last_ms.max(marks.file_last_ms),
         declared_day: stored.declared_day.max(marks.declared_day),
         webhook_last_ms: stored.webhook_last_ms.max(marks.webhook_last_ms),
-        synced_ms: stored.synced_ms.max(marks.synced_ms),
+        // A clock that was ahead for a while must not hold the mark for ever.
+        synced_ms: stored.synced_ms.filter(|at| *at <= now_ms().saturating_add(DAY_MS)).max(marks.synced_ms),
     };
     table.insert(integration, json(&moved)?.as_slice())?;
     Ok(())
@@ -300,19 +308,25 @@ fn settle(
     integration: &str,
     finish: &Finish,
 ) -> Result<(), LedgerError> {
-    let again: HashSet<&str> = finish
-        .quarantine
-        .iter()
-        .filter(|(_, quarantined)| quarantined.door == Door::Poll)
-        .filter_map(|(_, quarantined)| quarantined.id.as_deref())
-        .collect();
+    let again: Vec<&Quarantined> =
+        finish.quarantine.iter().map(|(_, again)| again).filter(|again| again.door == Door::Poll).collect();
     if again.is_empty() && finish.settles.is_empty() {
         return Ok(());
     }
-    table.retain(|_, value| {
-        let Ok(quarantined) = serde_json::from_slice::<Quarantined>(value) else { return true };
-        let known = quarantined.id.as_deref().is_some_and(|id| again.contains(id) || finish.settles.contains(id));
-        !(known && quarantined.door == Door::Poll && quarantined.integration == integration)
+    // A window that was read whole has settled what kept an earlier one from being read at all.
+    let whole = finish.concludes && finish.cursor.is_some();
+    table.retain(|(_, line), value| {
+        let Ok(known) = serde_json::from_slice::<Quarantined>(value) else { return true };
+        if known.door != Door::Poll || known.integration != integration {
+            return true;
+        }
+        let settled = known.id.as_deref().is_some_and(|id| finish.settles.contains(id)) || (line == 0 && whole);
+        let same = |again: &&&Quarantined| match (&again.id, &known.id) {
+            (Some(again), Some(known)) => again == known,
+            (None, None) => (&again.field, &again.reason) == (&known.field, &known.reason),
+            _ => false,
+        };
+        !settled && !again.iter().any(|again| same(&again))
     })?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use sha2::{Digest, Sha256};
 
 use super::ingest::json;
-use super::tables::{Came, DELIVERIES, Delivery, EXCHANGES, Exchange, RESPONSES, What};
+use super::tables::{Came, DELIVERIES, Delivery, EXCHANGES, Exchange, RESPONSES, State, What};
 use super::{Ledger, LedgerError};
 use crate::limits::ledger::PRUNED_PER_COMMIT;
 
@@ -21,6 +21,16 @@ pub(super) fn keep(
         return Ok(());
     }
     let (mut heads, mut bodies) = (write.open_table(EXCHANGES)?, write.open_table(RESPONSES)?);
+    if *first == 0 {
+        // A delivery that is tried again brings everything anew.
+        let old: Vec<u32> = heads
+            .range((delivery, 0)..=(delivery, u32::MAX))?
+            .map(|item| Ok(item?.0.value().1))
+            .collect::<Result<_, redb::StorageError>>()?;
+        for number in old {
+            remove(&mut heads, &mut bodies, (delivery, number))?;
+        }
+    }
     for (number, exchange) in (*first..).zip(exchanges) {
         let mut exchange = exchange.clone();
         if let Came::Response { body, sha256, .. } = &mut exchange.came {
@@ -39,6 +49,25 @@ pub(super) fn keep(
             bodies.insert(hash.as_slice(), counted.as_slice())?;
         }
         heads.insert((delivery, number), json(&exchange)?.as_slice())?;
+    }
+    Ok(())
+}
+
+type Heads<'t> = redb::Table<'t, (u64, u32), &'static [u8]>;
+type Bodies<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
+
+/// Forgets an exchange, and its body if no other names it.
+fn remove(heads: &mut Heads<'_>, bodies: &mut Bodies<'_>, key: (u64, u32)) -> Result<(), LedgerError> {
+    let Some(removed) = heads.remove(key)?.map(|head| head.value().to_vec()) else { return Ok(()) };
+    let exchange = serde_json::from_slice::<Exchange>(&removed);
+    let Ok(Exchange { came: Came::Response { sha256, .. }, .. }) = exchange else { return Ok(()) };
+    let hash = unhex(&sha256);
+    let Some(stored) = bodies.get(hash.as_slice())?.map(|stored| stored.value().to_vec()) else { return Ok(()) };
+    let counted = count(stored, -1);
+    if is_unused(&counted) {
+        bodies.remove(hash.as_slice())?;
+    } else {
+        bodies.insert(hash.as_slice(), counted.as_slice())?;
     }
     Ok(())
 }
@@ -93,19 +122,7 @@ impl Ledger {
         {
             let (mut heads, mut bodies) = (write.open_table(EXCHANGES)?, write.open_table(RESPONSES)?);
             for key in &old {
-                let Some(removed) = heads.remove(*key)? else { continue };
-                let exchange: Exchange = self.parse(removed.value())?;
-                if let Came::Response { sha256, .. } = &exchange.came {
-                    let hash = unhex(sha256);
-                    let stored = bodies.get(hash.as_slice())?.map(|stored| stored.value().to_vec());
-                    let Some(stored) = stored else { continue };
-                    let counted = count(stored, -1);
-                    if is_unused(&counted) {
-                        bodies.remove(hash.as_slice())?;
-                    } else {
-                        bodies.insert(hash.as_slice(), counted.as_slice())?;
-                    }
-                }
+                remove(&mut heads, &mut bodies, *key)?;
             }
         }
         write.commit()?;
@@ -130,7 +147,10 @@ impl Ledger {
                         break;
                     }
                     // What a webhook asked for belongs to the webhook, which is kept.
-                    let is_old = record.integration == integration && matches!(record.what, What::Poll { .. });
+                    // What waits in quarantine is read again from here.
+                    let is_old = record.integration == integration
+                        && matches!(record.what, What::Poll { .. })
+                        && record.state != State::Quarantined;
                     looked_at = Some((delivery, is_old));
                     is_old
                 }

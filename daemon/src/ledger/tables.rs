@@ -204,6 +204,8 @@ pub struct Cursor {
     pub rechecked_ms: Option<i64>,
     /// When the platform was last told to deliver webhooks here; `None` if nobody wanted that.
     pub subscribed_ms: Option<i64>,
+    /// When that was last tried in vain.
+    pub subscribe_tried_ms: Option<i64>,
     /// Why nothing is asked any more, until a person acts.
     pub stopped: Option<Stop>,
 }

@@ -33,7 +33,8 @@ impl Hosts {
             Allowed::Setting(name) => match integration.settings.get(name) {
                 Some(SettingValue::Text(url)) => {
                     let url = Url::parse(url).ok()?;
-                    Some(Rule::Setting(url.host_str()?.to_lowercase(), url.port_or_known_default()))
+                    let host = url.host_str()?.trim_end_matches('.').to_lowercase();
+                    Some(Rule::Setting(host, url.port_or_known_default()))
                 }
                 _ => None,
             },

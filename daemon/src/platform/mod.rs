@@ -39,8 +39,9 @@ pub struct Courier {
     hosts: Hosts,
     secrets: BTreeMap<String, SecretString>,
     redactor: Redactor,
-    /// A connector has to know the webhook address to find it among those of the platform; the archive need not.
-    address: Redactor,
+    /// For the archive and for people. A connector has to know the webhook address to find it among those of the platform,
+    /// and a user name may be a word of the data.
+    kept: Redactor,
     pace: Pace,
     timeout: Duration,
 }
@@ -151,8 +152,10 @@ impl Courier {
             client,
             hosts: Hosts::new(manifest, integration),
             secrets: integration.secrets.clone(),
-            redactor: Redactor::new(integration.secrets.values()),
-            address: Redactor::new(&integration.webhook_token),
+            redactor: Redactor::new(
+                integration.secrets.iter().filter(|(name, _)| !is_user_name(name)).map(|(_, secret)| secret),
+            ),
+            kept: Redactor::new(integration.secrets.values().chain(&integration.webhook_token)),
             pace: Pace::new(open, per_minute),
             timeout,
         })
@@ -160,12 +163,12 @@ impl Courier {
 
     /// Frees a text of the integration's secrets.
     pub fn clean(&self, text: String) -> String {
-        self.address.owned(self.redactor.owned(text))
+        self.kept.owned(text)
     }
 
-    /// Frees what is archived of the random part of the webhook address; of other secrets it is free already.
+    /// As [`Courier::clean`], for what is archived.
     pub fn clean_archived(&self, bytes: &mut Vec<u8>) {
-        if let std::borrow::Cow::Owned(struck) = self.address.bytes(bytes) {
+        if let std::borrow::Cow::Owned(struck) = self.kept.bytes(bytes) {
             *bytes = struck;
         }
     }
@@ -218,24 +221,21 @@ impl Courier {
         loop {
             let left = budget.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(NoResponse::Refused("the time for this task is used up".to_owned()));
+                // Passing, unlike a request that must not be sent.
+                return Err(NoResponse::Connection("the time for this task is used up".to_owned()));
             }
             if !Budget::take(&budget.requests, 1) {
-                return Err(NoResponse::Refused(format!(
-                    "the task has sent {} requests, which is the limit",
-                    limits::REQUESTS
-                )));
-            }
-            if let Some(left) = self.silence() {
-                let minutes = left.as_secs().div_ceil(60);
-                return Err(NoResponse::Refused(format!(
-                    "the platform wants no requests for another {minutes} minutes"
-                )));
+                let why = format!("the task has sent {} requests, which is the limit", limits::REQUESTS);
+                return Err(NoResponse::Connection(why));
             }
             // The place is given back before a pause, so that others go on.
             let outcome = {
                 let _place = self.pace.place().await;
-                self.pace.turn().await;
+                match tokio::time::timeout_at(budget.deadline, self.pace.turn(limits::RETRY_AFTER_MAX)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(left)) => return Err(NoResponse::Connection(wants_silence(left))),
+                    Err(_) => return Err(NoResponse::Connection("the time for this task is used up".to_owned())),
+                }
                 self.attempt(request, url, budget, room).await
             };
             let wanted = outcome.as_ref().ok().and_then(|response| retry::retry_after(response, now_ms()));
@@ -248,7 +248,9 @@ impl Courier {
             if attempt >= attempts_max || too_long || !retry::is_passing(&outcome) {
                 return outcome;
             }
-            let pause = wanted.unwrap_or_else(|| retry::pause(attempt, random()));
+            // A clock that differs from the platform's may make its date lie in the past.
+            let own = retry::pause(attempt, random());
+            let pause = wanted.map_or(own, |wanted| wanted.max(own));
             tracing::debug!(
                 url = %request.url,
                 attempt,
@@ -313,6 +315,17 @@ impl Courier {
             std::borrow::Cow::Owned(struck) => struck,
         })
     }
+}
+
+/// What people are told about a platform that wants to be left alone.
+pub fn wants_silence(left: Duration) -> String {
+    format!("the platform wants no requests for another {} minutes", left.as_secs().div_ceil(60))
+}
+
+/// Whether a secret is a name rather than a word: its value may well stand in the data, and striking it out there would
+/// change what a connector reads.
+fn is_user_name(setting: &str) -> bool {
+    setting.ends_with("_id") || setting.contains("login") || setting.contains("user")
 }
 
 fn gentler(one: Option<u32>, other: Option<u32>) -> Option<u32> {

@@ -45,16 +45,23 @@ impl Pace {
     }
 
     /// Waits until one more request may be sent.
-    pub(super) async fn turn(&self) {
+    ///
+    /// # Errors
+    /// If the platform wants silence for longer than this: for how long.
+    pub(super) async fn turn(&self, wait_max: Duration) -> Result<(), Duration> {
         loop {
             let wait_until = {
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 let now = Instant::now();
+                let silence = state.silent_until.saturating_duration_since(now);
+                if silence > wait_max {
+                    return Err(silence);
+                }
                 let earliest =
                     (state.due + self.interval).checked_sub(self.burst).unwrap_or(now).max(state.silent_until);
                 if earliest <= now {
                     state.due = state.due.max(now) + self.interval;
-                    return;
+                    return Ok(());
                 }
                 earliest
             };
@@ -85,7 +92,7 @@ mod tests {
         let start = Instant::now();
         let mut sent = Vec::new();
         for _ in 0..150 {
-            pace.turn().await;
+            pace.turn(Duration::ZERO).await.unwrap();
             sent.push(start.elapsed());
         }
         for (number, at) in sent.iter().enumerate() {
@@ -100,10 +107,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_holds_everybody() {
         let pace = Pace::new(4, None);
-        pace.turn().await;
+        let wait_max = Duration::from_secs(60);
+        pace.turn(wait_max).await.unwrap();
         pace.be_silent(Duration::from_secs(30));
         let start = Instant::now();
-        pace.turn().await;
+        pace.turn(wait_max).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 30);
+        // Nobody sleeps for an hour over a request.
+        pace.be_silent(Duration::from_secs(3_600));
+        assert_eq!(pace.turn(wait_max).await, Err(Duration::from_secs(3_600)));
     }
 }

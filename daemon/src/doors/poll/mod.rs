@@ -11,7 +11,7 @@ mod replay;
 mod schedule;
 mod subscribe;
 
-pub(super) use pass::{Party, legs_between, party};
+pub(super) use pass::{Party, legs_between, party, still_stopped};
 pub use pass::{SyncError, Wish, sync};
 pub use replay::replay;
 pub use schedule::{is_polled, run};

@@ -15,7 +15,7 @@ use crate::limits::{doors as limits, platform::CONVERSATION};
 use crate::live::Live;
 use crate::model::manifest::{Axis, Polling};
 use crate::model::{Door, Zone, day_of, local_day};
-use crate::platform::{Budget, Courier};
+use crate::platform::{Budget, Courier, wants_silence};
 
 use super::super::talk::{AtEnd, LedgerKeeper, Platform, Talk, TalkError, Tell, Told, passing, sum};
 use super::missing;
@@ -177,13 +177,15 @@ fn tell(live: &Arc<Live>) -> Tell {
 }
 
 /// Whether a refusal still holds: it does until the configuration is edited. An edit may have mended it.
-pub(super) fn still_stopped(app: &App, cursor: &Cursor) -> Option<String> {
+pub(in crate::doors) fn still_stopped(app: &App, cursor: &Cursor) -> Option<String> {
     let stop = cursor.stopped.as_ref()?;
     let edited = std::fs::metadata(&app.config.file).and_then(|file| file.modified()).ok();
     let edited_ms = edited
         .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
         .and_then(|since| i64::try_from(since.as_millis()).ok());
-    (edited_ms.is_none_or(|at| at <= stop.since_ms)).then(|| stop.reason.clone())
+    // An edit counts once a daemon has been started with it; one that lies in the future tells nothing.
+    let mended = app.started_ms > stop.since_ms && edited_ms.is_some_and(|at| at > stop.since_ms && at <= now_ms());
+    (!mended).then(|| stop.reason.clone())
 }
 
 /// Reads what is due, or what is wished. Waits for a pass that is on its way. The record of what it did is kept as well.
@@ -220,8 +222,7 @@ pub async fn sync(app: &Arc<App>, name: &str, wish: Wish) -> Result<Pass, SyncEr
         None => run.legs(wish).await,
         Some(left) => {
             run.pass.complete = false;
-            let minutes = left.as_secs().div_ceil(60);
-            run.pass.notes.push(format!("the platform wants no requests for another {minutes} minutes"));
+            run.pass.notes.push(wants_silence(left));
             Ok(())
         }
     };
@@ -353,6 +354,10 @@ impl Run<'_> {
         let next = terms.after(&self.cursor, leg, window);
         let axis = leg.axis;
         for attempt in 1..=limits::TASK_TRIES {
+            if let Some(left) = self.party.courier.silence() {
+                self.pass.notes.push(wants_silence(left));
+                return Ok(Read::Partly);
+            }
             let task = Task::Sync(Window { axis, start_ms: window.0, end_ms: window.1 });
             let recorded_as = PollTask::Sync { modified: axis == Axis::Modified, start_ms: window.0, end_ms: window.1 };
             let at_whole_end = next.clone();
@@ -395,7 +400,7 @@ impl Run<'_> {
                         self.pass.notes.push(text);
                         return Ok(Read::Refused);
                     }
-                    let Some(pause) = pause else {
+                    let Some(pause) = pause.filter(|pause| *pause <= limits::TASK_PAUSE_MAX) else {
                         tracing::warn!(integration = self.party.name(), reason = text, "a window was not read");
                         self.pass.notes.push(text);
                         return Ok(Read::Partly);

@@ -54,6 +54,7 @@ impl Terms<'_> {
         let Some(from) = self.wanted.from else { return (cursor, Vec::new()) };
         let from_day = day_number(from);
         let from_ms = self.midnight(from_day);
+        self.heal(&mut cursor);
         self.begin_load(&mut cursor, from_day, from_ms);
         let mut legs = Vec::new();
         if let Some(load) = cursor.load {
@@ -63,16 +64,14 @@ impl Terms<'_> {
             i64::from(self.wanted.recheck_days.unwrap_or(self.platform.recheck_days)).saturating_mul(DAY_MS);
         let recheck_start = self.now_ms.saturating_sub(recheck_ms).max(from_ms);
         let by_modification = self.platform.axes.contains(&Axis::Modified);
-        // Without modification dates the load reads recent days as well.
-        let loaded_now = cursor.load.is_some() && !by_modification;
-        if let (Some(through), true) = (cursor.through_ms, self.goes_on() && !loaded_now) {
+        if let Some(through) = cursor.through_ms.filter(|through| self.goes_on() || *through < self.end_ms()) {
             let start = through.saturating_sub(i64::from(self.platform.overlap_s).saturating_mul(1_000));
             // What was modified lately may be of any age; what was created lately may not.
-            let (axis, start) = match by_modification {
+            let (axis, start) = match by_modification && self.goes_on() {
                 true => (Axis::Modified, start),
                 false => (Axis::Created, start.min(recheck_start).max(from_ms)),
             };
-            legs.push(self.leg(Purpose::Recent, axis, start, self.now_ms));
+            legs.push(self.leg(Purpose::Recent, axis, start, self.end_ms()));
         }
         // A platform without modification dates has its recent days read again by every pass.
         let again = by_modification || !self.goes_on();
@@ -116,7 +115,7 @@ impl Terms<'_> {
             }
             Purpose::Recent => {
                 if is_last {
-                    cursor.through_ms = Some(self.now_ms);
+                    cursor.through_ms = Some(self.end_ms());
                 } else if leg.axis == Axis::Modified {
                     cursor.through_ms = cursor.through_ms.max(Some(reached));
                 }
@@ -131,13 +130,23 @@ impl Terms<'_> {
         (cursor, marks)
     }
 
+    /// A clock that was ahead for a while would otherwise silence everything until that time has come: what was read then is
+    /// read anew.
+    fn heal(&self, cursor: &mut Cursor) {
+        let ahead = |at: Option<i64>| at.is_some_and(|at| at > self.now_ms.saturating_add(DAY_MS));
+        if ahead(cursor.through_ms) || ahead(cursor.rechecked_ms) || ahead(cursor.load.map(|load| load.end_ms)) {
+            (cursor.from_day, cursor.load, cursor.through_ms, cursor.rechecked_ms) = (None, None, None, None);
+        }
+    }
+
     fn begin_load(&self, cursor: &mut Cursor, from_day: i32, from_ms: i64) {
         let load = |end_ms: i64| Load { start_ms: from_ms, next_ms: from_ms, end_ms };
         match cursor.from_day {
             None => {
                 cursor.load = Some(load(self.end_ms())).filter(|load| load.start_ms < load.end_ms);
                 // Whatever changes while the load runs is found by the first look at what is recent.
-                cursor.through_ms = Some(self.now_ms);
+                // A range that ends earlier and is made longer later goes on from its end.
+                cursor.through_ms = Some(self.end_ms());
                 cursor.rechecked_ms = Some(self.now_ms);
             }
             // More of the past is wanted: what was loaded need not be loaded again.

@@ -148,7 +148,7 @@ fn whole_days_follow_the_clock_of_the_account() {
 fn without_modification_dates_recent_days_are_read_by_every_pass() {
     let (platform, wanted) = (platform(&[Axis::Created], Granularity::Second), wanted("2026-01-01", None));
     let (cursor, legs, synced) = done(&terms(&platform, &wanted, "UTC", "2026-02-01T00:00:00Z"), &Cursor::default());
-    assert_eq!(purposes(&legs), [Purpose::Load]);
+    assert_eq!(purposes(&legs), [Purpose::Load, Purpose::Recent]);
     assert_eq!(synced, Some(at("2026-02-01T00:00:00Z")));
     let (_, legs, _) = done(&terms(&platform, &wanted, "UTC", "2026-02-03T00:00:00Z"), &cursor);
     assert_eq!(purposes(&legs), [Purpose::Recent]);
@@ -166,6 +166,32 @@ fn a_range_that_has_ended_is_looked_at_again_for_a_while_and_then_left() {
     assert_eq!(legs[0].windows, [(at("2026-01-29T00:00:00Z"), at("2026-02-01T00:00:00Z"))]);
     let (_, legs, _) = done(&terms(&platform, &wanted, "UTC", "2026-03-05T00:00:00Z"), &cursor);
     assert!(legs.is_empty(), "{legs:?}");
+}
+
+#[test]
+fn a_range_made_longer_goes_on_from_its_end() {
+    let platform = platform(&BOTH, Granularity::Second);
+    let (short, open) = (wanted("2026-01-01", Some("2026-01-31")), wanted("2026-01-01", None));
+    let (cursor, ..) = done(&terms(&platform, &short, "UTC", "2026-06-01T00:00:00Z"), &Cursor::default());
+    let (_, legs, synced) = done(&terms(&platform, &open, "UTC", "2026-06-02T00:00:00Z"), &cursor);
+    assert!(legs.iter().any(|leg| leg.windows[0].0 <= at("2026-02-01T00:00:00Z")), "{legs:?}");
+    assert_eq!(synced, Some(at("2026-06-02T00:00:00Z")));
+    // Another day of the past: what lies between is read by creation date.
+    let longer = wanted("2026-01-01", Some("2026-02-28"));
+    let (cursor, legs, _) = done(&terms(&platform, &longer, "UTC", "2026-06-03T00:00:00Z"), &cursor);
+    assert_eq!((legs[0].purpose, legs[0].axis), (Purpose::Recent, Axis::Created));
+    assert!(legs[0].windows[0].0 <= at("2026-02-01T00:00:00Z"));
+    assert_eq!(legs[0].windows.last().unwrap().1, at("2026-03-01T00:00:00Z"));
+    let (_, legs, _) = done(&terms(&platform, &longer, "UTC", "2026-06-04T00:00:00Z"), &cursor);
+    assert!(legs.is_empty(), "{legs:?}");
+}
+
+#[test]
+fn a_clock_that_was_ahead_is_forgotten() {
+    let (platform, wanted) = (platform(&BOTH, Granularity::Second), wanted("2026-01-01", None));
+    let (cursor, ..) = done(&terms(&platform, &wanted, "UTC", "2099-01-01T00:00:00Z"), &Cursor::default());
+    let (_, legs, _) = done(&terms(&platform, &wanted, "UTC", "2026-02-01T00:00:00Z"), &cursor);
+    assert_eq!(purposes(&legs), [Purpose::Load, Purpose::Recent]);
 }
 
 #[test]

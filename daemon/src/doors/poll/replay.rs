@@ -41,7 +41,9 @@ pub async fn replay(app: &Arc<App>, name: &str, only: Option<u64>) -> Result<(u6
 }
 
 async fn one(app: &Arc<App>, name: &str, number: u64, delivery: Delivery) -> Result<(), TalkError> {
-    let Some((integration, connector)) = app.integration(name) else { return Ok(()) };
+    let Some((integration, connector)) = app.integration(name) else {
+        return Err(TalkError::NotRecorded(format!("integration `{name}` is not in use")));
+    };
     let What::Poll { task, memory } = delivery.what else { return Ok(()) };
     let task = match task {
         PollTask::Sync { modified, start_ms, end_ms } => {

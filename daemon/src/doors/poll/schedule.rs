@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Integration;
 use crate::connector::Connector;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, Marks};
 use crate::limits::doors as limits;
 
 use super::pass::{SyncError, Wish, sync};
@@ -32,7 +32,13 @@ pub async fn run(app: Arc<App>) {
             all.spawn(one(Arc::clone(&app), name.clone()));
         }
     }
-    while all.join_next().await.is_some() {}
+    while let Some(ended) = all.join_next().await {
+        if let Err(panic) = ended
+            && panic.is_panic()
+        {
+            tracing::error!(%panic, "the polling of an integration failed; it is not asked any more until the next start");
+        }
+    }
 }
 
 /// One integration, for ever. What was missed while the daemon was down, or while a pass took long, is one pass.
@@ -100,10 +106,16 @@ async fn after(app: &Arc<App>, name: &str) -> Result<(), LedgerError> {
         pruned.await.unwrap_or(Ok(()))?;
     }
     let cursor = app.ledger.cursor(name)?;
+    if cursor.stopped.is_some() {
+        return Ok(());
+    }
     let every_ms = i64::try_from(limits::SUBSCRIBE.as_millis()).unwrap_or(i64::MAX);
-    if cursor.subscribed_ms.is_some_and(|last| now_ms().saturating_sub(last) >= every_ms)
+    let last_ms = cursor.subscribed_ms.map(|last| last.max(cursor.subscribe_tried_ms.unwrap_or(last)));
+    if last_ms.is_some_and(|last| now_ms().saturating_sub(last) >= every_ms)
         && let Err(error) = subscribe::subscribe(app, name).await
     {
+        let tried_ms = now_ms();
+        app.ledger.set_cursor(name, Marks::default(), |cursor| cursor.subscribe_tried_ms = Some(tried_ms))?;
         // Webhooks only make it faster: the next pass brings everything all the same.
         tracing::warn!(integration = name, %error, "the webhooks at the platform could not be looked after");
     }

@@ -8,7 +8,8 @@ use crate::book::Counts;
 use crate::clock::now_ms;
 use crate::config::Integration;
 use crate::connector::{Connector, Outcome, Progress, StoredEntry, StoredOrder};
-use crate::ledger::{Cursor, Delivery, Finish, LedgerError, Marks, Quarantined, State};
+use crate::ledger::{Cursor, Delivery, Exchange, Finish, LedgerError, Marks, Quarantined, State};
+use crate::limits::ledger::QUARANTINED_ROWS;
 use crate::model::{Change, Door};
 
 use super::Kept;
@@ -20,6 +21,11 @@ pub(in crate::doors) trait Keeper: Send + Sized {
 
     /// What is known of an order, after everything kept so far.
     fn order(&self, id: &str) -> Result<StoredOrder, LedgerError>;
+
+    /// What came and could not be read: it is archived with the failure.
+    fn unread(&mut self, exchanges: Vec<Exchange>) {
+        drop(exchanges);
+    }
 
     /// How much the conversation has used up.
     fn sent(&mut self, requests: u64, bytes: u64);
@@ -73,8 +79,12 @@ pub(in crate::doors) struct Done {
     exchanges: u32,
     /// Orders that a change named, by their number in the book.
     pub(in crate::doors) met: HashSet<u32>,
-    /// Ids of objects that were read, whose earlier rejections are settled.
+    /// Ids of entries and of whole orders that were read, whose earlier rejections are settled.
     read: HashSet<String>,
+    /// What came and could not be read.
+    unread: Vec<Exchange>,
+    /// Rejects beyond those that are kept one by one.
+    rejected_more: u64,
 }
 
 impl LedgerKeeper {
@@ -120,6 +130,7 @@ impl LedgerKeeper {
         let finish = Finish {
             record: self.record.clone(),
             quarantine: vec![(0, quarantined)],
+            exchanges: self.unread_exchanges(),
             ..Finish::new(now, self.delivery, State::Quarantined)
         };
         self.app.ledger.ingest(&self.integration.name, self.door)?.finish(finish)?;
@@ -129,9 +140,17 @@ impl LedgerKeeper {
     /// Notes that the conversation failed. What it had stored stays.
     pub(in crate::doors) fn fail(&self, reason: String) -> Result<(), LedgerError> {
         let state = State::Failed { reason };
-        let finish = Finish { record: self.record.clone(), ..Finish::new(now_ms(), self.delivery, state) };
+        let finish = Finish {
+            record: self.record.clone(),
+            exchanges: self.unread_exchanges(),
+            ..Finish::new(now_ms(), self.delivery, state)
+        };
         self.app.ledger.ingest(&self.integration.name, self.door)?.finish(finish)?;
         Ok(())
+    }
+
+    fn unread_exchanges(&self) -> (u32, Vec<Exchange>) {
+        (self.done.exchanges, if self.archived { Vec::new() } else { self.done.unread.clone() })
     }
 
     fn quarantined(&self, since_ms: i64, field: Option<String>, id: Option<String>, reason: String) -> Quarantined {
@@ -146,17 +165,26 @@ impl LedgerKeeper {
             connector: format!("{} {}", self.connector.manifest.id, self.connector.manifest.version),
         }
     }
+}
 
-    fn note_met(&mut self, changes: &[Change]) -> Vec<String> {
-        changes
-            .iter()
-            .map(|change| match change {
-                Change::Put(entry) => entry.order_id.clone(),
-                Change::ReplaceOrder(order) => order.id.clone(),
-                Change::Withdraw(withdrawal) => withdrawal.key.id.clone(),
-            })
-            .collect()
+/// What changes name: orders, and the ids by which rejections go, which are those of entries or of whole orders.
+fn named(changes: &[Change]) -> (Vec<String>, Vec<String>) {
+    let (mut orders, mut ids) = (Vec::new(), Vec::new());
+    for change in changes {
+        match change {
+            Change::Put(entry) => {
+                orders.push(entry.order_id.clone());
+                ids.push(entry.key.id.clone());
+            }
+            Change::ReplaceOrder(order) => {
+                orders.push(order.id.clone());
+                ids.push(order.id.clone());
+                ids.extend(order.entries.iter().map(|entry| entry.key.id.clone()));
+            }
+            Change::Withdraw(withdrawal) => ids.push(withdrawal.key.id.clone()),
+        }
     }
+    (orders, ids)
 }
 
 impl Keeper for LedgerKeeper {
@@ -167,11 +195,15 @@ impl Keeper for LedgerKeeper {
         // What was remembered since is newer than what an old conversation has learnt.
         let memory = step.memory.filter(|_| !self.archived);
         for reject in step.rejects {
+            if self.done.quarantine.len() >= QUARANTINED_ROWS {
+                self.done.rejected_more += 1;
+                continue;
+            }
             let line = self.done.quarantine.len() as u64 + 1;
             let quarantined = self.quarantined(now, reject.field, reject.id, reject.reason);
             self.done.quarantine.push((line, quarantined));
         }
-        let named = if self.door == Door::Poll { self.note_met(&step.changes) } else { Vec::new() };
+        let (orders, ids) = if self.door == Door::Poll { named(&step.changes) } else { Default::default() };
         let mut ingest = self.app.ledger.ingest(&self.integration.name, self.door)?;
         ingest.apply(step.changes)?;
         let counts = ingest.counts();
@@ -189,6 +221,14 @@ impl Keeper for LedgerKeeper {
         };
         marks.webhook_last_ms = marks.webhook_last_ms.max(self.received_ms);
         let ended = outcome.is_some();
+        if ended && self.done.rejected_more > 0 {
+            let reason =
+                format!("{} more could not be read; mend what these have in common first", self.done.rejected_more);
+            let line = self.done.quarantine.len() as u64 + 1;
+            let more = self.quarantined(now, None, None, reason);
+            self.done.quarantine.push((line, more));
+        }
+        self.done.read.extend(ids);
         let first = self.done.exchanges;
         self.done.exchanges = first.saturating_add(u32::try_from(exchanges.len()).unwrap_or(u32::MAX));
         let finish = Finish {
@@ -206,11 +246,10 @@ impl Keeper for LedgerKeeper {
         ingest.finish(finish)?;
         {
             let book = self.app.ledger.book();
-            for id in &named {
+            for id in &orders {
                 self.done.met.extend(book.order_number(&self.integration.name, id));
             }
         }
-        self.done.read.extend(named);
         if let Some(tell) = &self.tell {
             tell(Told::Counts(counts));
             step.progress.into_iter().for_each(|progress| tell(Told::Progress(progress)));
@@ -220,6 +259,10 @@ impl Keeper for LedgerKeeper {
 
     fn order(&self, id: &str) -> Result<StoredOrder, LedgerError> {
         stored_order(&self.app, &self.integration, id)
+    }
+
+    fn unread(&mut self, exchanges: Vec<Exchange>) {
+        self.done.unread = exchanges;
     }
 
     fn sent(&mut self, requests: u64, bytes: u64) {
@@ -235,11 +278,7 @@ impl Keeper for LedgerKeeper {
 }
 
 /// What the ledger holds of an order, for the connector that asked.
-pub(in crate::doors) fn stored_order(
-    app: &App,
-    integration: &Integration,
-    id: &str,
-) -> Result<StoredOrder, LedgerError> {
+fn stored_order(app: &App, integration: &Integration, id: &str) -> Result<StoredOrder, LedgerError> {
     let found = app.ledger.book().order(&integration.name, id);
     let Some((revision, rows)) = found else {
         return Ok(StoredOrder { id: id.to_owned(), revision: 0, entries: Vec::new() });

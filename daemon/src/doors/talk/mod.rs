@@ -12,10 +12,10 @@ use crate::connector::{
     StoredOrder, Task,
 };
 use crate::ledger::{Came, Exchange, LedgerError};
-use crate::limits::{connector::LOOKUP_STEPS, doors as limits};
+use crate::limits::{connector::POLL_LOOKUP_STEPS, doors as limits};
 use crate::platform::{Budget, Courier, Sent};
 
-pub(super) use keep::{AtEnd, Keeper, LedgerKeeper, Tell, Told, stored_order, sum};
+pub(super) use keep::{AtEnd, Keeper, LedgerKeeper, Tell, Told, sum};
 pub(super) use recorded::Recorded;
 
 /// What became of one step.
@@ -38,7 +38,7 @@ pub(super) enum TalkError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// It only looks things up.
-    #[error("the connector asked for orders in {LOOKUP_STEPS} steps without an end")]
+    #[error("the connector asked for orders without an end")]
     Endless,
     /// Time, requests or bytes are used up.
     #[error(
@@ -98,7 +98,8 @@ pub(super) fn advance(
     keeper: &mut impl Keeper,
     mut exchanges: Vec<Exchange>,
 ) -> Result<Advance, TalkError> {
-    for _ in 0..=LOOKUP_STEPS {
+    // The host counts as well, and knows which limit holds.
+    for _ in 0..=POLL_LOOKUP_STEPS {
         let mut step = conversation.take_step();
         let next = std::mem::replace(&mut step.next, Next::Done(Outcome::Read));
         let (outcome, ask) = match next {
@@ -214,13 +215,18 @@ impl<K: Keeper + 'static> Talk<K> {
             let first_state = state.clone();
             advanced = self
                 .blocking(move |_, context, keeper| {
-                    let conversation = conversation.resume(first_state.as_deref(), replies, context)?;
-                    advance(conversation, context, keeper, exchanges)
+                    match conversation.resume(first_state.as_deref(), replies, context) {
+                        Ok(conversation) => advance(conversation, context, keeper, exchanges),
+                        Err(error) => {
+                            keeper.unread(exchanges);
+                            Err(error.into())
+                        }
+                    }
                 })
                 .await;
             // A passing fault inside an answer: the same requests again, on a fresh instance with the same state.
             while let (Err(error), Some(state), true) = (&advanced, &state, retry && tries < limits::TASK_TRIES) {
-                let Some(pause) = passing(error) else { break };
+                let Some(pause) = passing(error).filter(|pause| *pause <= limits::TASK_PAUSE_MAX) else { break };
                 tries += 1;
                 tokio::time::sleep(pause).await;
                 let sent = match self.ask(&ask).await {
@@ -235,8 +241,13 @@ impl<K: Keeper + 'static> Talk<K> {
                 advanced = self
                     .blocking(move |connector, context, keeper| {
                         let task = task.ok_or(TalkError::Panic)?;
-                        let conversation = connector.resume_poll(&task, &state, replies, context)?;
-                        advance(conversation, context, keeper, exchanges)
+                        match connector.resume_poll(&task, &state, replies, context) {
+                            Ok(conversation) => advance(conversation, context, keeper, exchanges),
+                            Err(error) => {
+                                keeper.unread(exchanges);
+                                Err(error.into())
+                            }
+                        }
                     })
                     .await;
             }
@@ -250,8 +261,9 @@ impl<K: Keeper + 'static> Talk<K> {
         if let Some(courier) = &self.platform.courier {
             for exchange in &mut exchanges {
                 exchange.request = courier.clean(std::mem::take(&mut exchange.request));
-                if let Came::Response { body, .. } = &mut exchange.came {
+                if let Came::Response { body, headers, .. } = &mut exchange.came {
                     courier.clean_archived(body);
+                    headers.iter_mut().for_each(|(_, value)| *value = courier.clean(std::mem::take(value)));
                 }
             }
         }
@@ -295,13 +307,13 @@ impl<K: Keeper + 'static> Talk<K> {
     }
 }
 
-/// How long to wait before the task is worth another try, if it is.
+/// How long to wait before the task is worth another try, if it is. The connector may want more than anyone waits.
 pub(super) fn passing(error: &TalkError) -> Option<Duration> {
     let pause = match error.failure()? {
         Failure::Throttled(pause) | Failure::Unavailable(pause) => pause,
         _ => return None,
     };
-    Some(pause.after_ms.map_or(limits::TASK_PAUSE, Duration::from_millis).min(limits::TASK_PAUSE_MAX))
+    Some(pause.after_ms.map_or(limits::TASK_PAUSE, Duration::from_millis))
 }
 
 fn exchange(sent: &Sent) -> Exchange {
