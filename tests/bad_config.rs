@@ -80,7 +80,7 @@ fn an_unknown_connector() {
        |
      2 | connector = "thrivecrat"
        |             ^^^^^^^^^^^^
-       = help: available: generic, samcart, thrivecart
+       = help: available: generic, konnektive, samcart, thrivecart, woocommerce
     "#);
 }
 
@@ -186,7 +186,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         |
      12 | connector = "nope"
         |             ^^^^^^
-        = help: available: generic, samcart, thrivecart
+        = help: available: generic, konnektive, samcart, thrivecart, woocommerce
 
     ltvd.toml:16:20: integrations.c.estimate_rebills: expected true or false, found text
         |
@@ -207,7 +207,7 @@ fn a_secret_in_the_file_is_taken_with_a_warning_and_never_shown() {
         |          ^
         = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
     "#);
-    assert_snapshot!(output.stdout, @"ltvd.toml: nothing is wrong; 1 integration, 3 connectors");
+    assert_snapshot!(output.stdout, @r#"ltvd.toml: nothing is wrong; 1 integration, 5 connectors"#);
     assert!(!output.stderr.contains("hush"));
     // Nor where another mistake stands in the same line.
     let shown = check("[integrations.shop]\nconnector = \"thrivecart\"\nsecrets = \"hush-hush-hush\"\n");

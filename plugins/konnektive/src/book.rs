@@ -49,7 +49,7 @@ impl Book {
         for value in rows {
             let id = value.text("transactionId").unwrap_or_default();
             if let Err(fault) = Row::new(value).and_then(|row| self.row(&row, value)) {
-                let fault = if id.is_empty() { fault } else { fault.id(id) };
+                let fault = if id.is_empty() { fault } else { fault.id(format!("txn:{id}")) };
                 if self.rejected.insert(fault.to_string()) {
                     // One request at a time, so one response at a time.
                     self.daemon.reject(0, fault);
@@ -182,7 +182,7 @@ impl Book {
             Undid::Sale(total) => match movement::void(&row, &self.settings, total) {
                 Ok(entry) => self.daemon.put(entry),
                 Err(fault) => {
-                    let fault = fault.id(row.id);
+                    let fault = fault.id(format!("txn:{}", row.id));
                     if self.rejected.insert(fault.to_string()) {
                         self.daemon.reject(0, fault);
                     }

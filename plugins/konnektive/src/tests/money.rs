@@ -232,7 +232,7 @@ fn the_currency_of_each_row_and_never_a_guess() {
     shop.load("2026-03-01", "2026-03-01");
     assert_eq!(shop.entry(Kind::Sale, yen).currency, "JPY");
     let [reject] = &shop.ledger.rejects[..] else { panic!("{:?}", shop.ledger.rejects) };
-    assert_eq!((reject.id.as_deref(), reject.field.as_deref()), (Some(&*bare.to_string()), Some("currencyCode")));
+    assert_eq!((reject.id.as_deref(), reject.field.as_deref()), (Some(&*format!("txn:{bare}")), Some("currencyCode")));
     let mut shop = shop.with(|context| context.set("default_currency", "USD"));
     shop.ledger.rejects.clear();
     shop.load("2026-03-01", "2026-03-01");

@@ -46,7 +46,7 @@ pub(super) fn drafts<'a>(shop: &'a Shop, reach: Reach) -> (Vec<Draft<'a>>, Vec<F
             Some(charge) => back.push(Draft::Back(refund, charge)),
             None => {
                 let why = format!("SamCart has no charge {}, so the order of the refund is not known", refund.charge);
-                faults.push(Fault::at("charge_id", why).id(&refund.id));
+                faults.push(Fault::at("charge_id", why).id(names::refund(&refund.id)));
             }
         }
     }

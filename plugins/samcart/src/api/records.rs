@@ -4,7 +4,7 @@ use ltv_connector::prelude::*;
 
 use crate::lines::money;
 use crate::money::Money;
-use crate::names::normal;
+use crate::names::{self, normal};
 
 /// A record that cannot be read, and when it was made, if that can.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Charge {
 
 impl Charge {
     pub(super) fn read(value: &Value) -> Result<Self, Unreadable> {
-        record(value, |value, unix_ms| {
+        record(value, names::charge, |value, unix_ms| {
             let status = value.text("status").or(value.text("charge_refund_status")).map(normal).unwrap_or_default();
             Ok(Self {
                 id: value.need("id")?.to_owned(),
@@ -74,7 +74,7 @@ pub(super) struct Refund {
 
 impl Refund {
     pub(super) fn read(value: &Value) -> Result<Self, Unreadable> {
-        record(value, |value, unix_ms| {
+        record(value, names::refund, |value, unix_ms| {
             Ok(Self {
                 id: value.need("id")?.to_owned(),
                 charge: value.need("charge_id")?.to_owned(),
@@ -105,7 +105,7 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn read(value: &Value) -> Result<Self, Unreadable> {
-        record(value, |value, created| {
+        record(value, names::order, |value, created| {
             let items: Result<Vec<Item>, Fault> = value.items("cart_items").into_iter().map(Item::read).collect();
             // The names within are likely; those without `utm_` guessed.
             let tags: [(_, &[&str]); 4] = [
@@ -207,11 +207,15 @@ pub(super) fn email(value: &Value) -> Option<String> {
 }
 
 /// Reads a record, and dates it even if it cannot be read.
-fn record<T>(value: &Value, read: impl FnOnce(&Value, Option<i64>) -> Result<T, Fault>) -> Result<T, Unreadable> {
+fn record<T>(
+    value: &Value,
+    key: fn(&str) -> String,
+    read: impl FnOnce(&Value, Option<i64>) -> Result<T, Fault>,
+) -> Result<T, Unreadable> {
     let unix_ms = time(value, "created_at");
     read(value, unix_ms).map_err(|fault| {
         let fault = match value.text("id") {
-            Some(id) if fault.id.is_none() => fault.id(id),
+            Some(id) if fault.id.is_none() => fault.id(key(id)),
             _ => fault,
         };
         Unreadable { unix_ms, fault }

@@ -614,7 +614,10 @@ fn a_record_that_cannot_be_read_is_kept_for_a_person() {
     let coverage = synced(poll(&mut ledger, &mut platform, all()));
     assert_eq!((coverage.complete, coverage.tallies[0].received), (true, 3));
     let told: Vec<_> = ledger.rejects.iter().map(|reject| (reject.id.as_deref(), reject.field.as_deref())).collect();
-    assert_eq!(told, [(Some("1"), Some("total")), (Some("2"), Some("total")), (Some("3"), Some("created_at"))]);
+    assert_eq!(
+        told,
+        [(Some("charge:1"), Some("total")), (Some("charge:2"), Some("total")), (Some("charge:3"), Some("created_at"))]
+    );
     assert!(ledger.entries().is_empty());
 }
 
