@@ -327,6 +327,9 @@ fn unmet(
     Ok(orders.into_iter().collect())
 }
 
+/// The ledger and the source.
+type Sides = (Side, Side);
+
 fn compare(app: &App, integration: &Integration, shadow: &Shadow, range: Range) -> Result<Reconciled, LedgerError> {
     let ledger = stored(app, integration, range, shadow)?;
     let source: Vec<Item> = shadow
@@ -340,13 +343,13 @@ fn compare(app: &App, integration: &Integration, shadow: &Shadow, range: Range) 
             day: range.day(entry.at),
         })
         .collect();
-    let mut months: BTreeMap<(String, Kind, Currency), (Side, Side)> = BTreeMap::new();
+    let mut months: BTreeMap<(String, Kind, Currency), Sides> = BTreeMap::new();
     // In the range, and in all, by order.
-    let mut orders: BTreeMap<(&str, Kind, Currency), [(Side, Side); 2]> = BTreeMap::new();
+    let mut orders: BTreeMap<(&str, Kind, Currency), [Sides; 2]> = BTreeMap::new();
     let mut days: HashMap<&str, i32> = HashMap::new();
     let sides = ledger.iter().map(|item| (item, true)).chain(source.iter().map(|item| (item, false)));
     for (item, of_ledger) in sides {
-        let pick = |pair: &mut (Side, Side)| {
+        let pick = |pair: &mut Sides| {
             let side = if of_ledger { &mut pair.0 } else { &mut pair.1 };
             side.add(item.minor);
         };
