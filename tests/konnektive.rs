@@ -194,6 +194,35 @@ fn around(text: &str, word: &str) -> String {
 }
 
 #[test]
+fn passes_take_turns_and_what_was_missed_is_one() {
+    let (account, from) = account();
+    let served = Served::https(account);
+    let shop = shop(&served, &from, "every = \"15m\"");
+    let mut daemon = shop.start();
+    shop.wait_for_pass("crm");
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| shop.sync("crm"));
+        }
+    });
+    let passes = shop.polling("crm")["passes"].as_array().unwrap().clone();
+    assert_eq!(passes.len(), 4, "{passes:#?}");
+    // The latest stands first.
+    for (later, earlier) in passes.iter().zip(passes.iter().skip(1)) {
+        assert!(later["began"].as_str() >= earlier["ended"].as_str(), "{later:#} {earlier:#}");
+    }
+    // A start is no reason to ask again before it is time.
+    daemon.kill();
+    let asked = served.requests();
+    let _daemon = shop.start();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(served.requests(), asked);
+    let polling = shop.polling("crm");
+    assert!(polling["next"].as_str() > polling["passes"][0]["began"].as_str(), "{polling:#}");
+    shop.must_hold("crm", &served.platform().platform.truth());
+}
+
+#[test]
 fn reconciling_names_the_orders_that_differ() {
     let (account, from) = account();
     let served = Served::https(account);

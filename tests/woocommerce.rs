@@ -320,7 +320,7 @@ type Spoil = fn(&mut Store);
 
 #[test]
 fn what_check_says() {
-    let cases: [(&str, Spoil); 7] = [
+    let cases: [(&str, Spoil); 8] = [
         ("good", |_| {}),
         ("read-only", |store| store.permission = Permission::Read),
         ("wrong-secret", |store| store.secret = "cs_other".to_owned()),
@@ -328,12 +328,17 @@ fn what_check_says() {
         ("stripped", |store| store.drops_header = true),
         ("no-permalinks", |store| store.permalinks = Permalinks::HomePage),
         ("private", |_| {}),
+        ("moved", |_| {}),
     ];
     let mut told = String::new();
     for (name, spoil) in cases {
         let served = store(true);
         spoil(&mut served.platform().platform);
         let mut config = config(&served, "");
+        if name == "moved" {
+            let moved = Answer::html(301, "").header("location", "http://169.254.169.254/latest/meta-data/");
+            served.platform().next(100, Fault::Instead(moved));
+        }
         if name == "private" {
             config = config.replace("allow_private_addresses = true", "");
         }
@@ -384,6 +389,9 @@ fn what_check_says() {
     ltvd.toml: nothing is wrong; 1 integration, 5 connectors
     --- private: exit 1
     store: a request to https://STORE was not sent: localhost leads to 127.0.0.1, which is not in the public internet; if that is meant, set `allow_private_addresses = true` in the integration
+    error: 1 integration has to be mended
+    --- moved: exit 1
+    store: https://STORE redirects to http://169.254.169.254/latest/meta-data (HTTP 301), and keys do not survive a redirect. Write the address at which the shop really answers: url = "http://169.254.169.254/latest/meta-data"
     error: 1 integration has to be mended
     "#);
 }

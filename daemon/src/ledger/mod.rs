@@ -10,6 +10,8 @@ mod blocks;
 mod error;
 mod inbox;
 mod ingest;
+#[cfg(test)]
+mod poll_tests;
 mod polls;
 mod responses;
 mod tables;
