@@ -382,13 +382,18 @@ impl App {
         // "Through" a day: the first day that is not complete is the next.
         let configured = integration.and_then(|i| i.complete_through).map(|day| day_number(day).saturating_add(1));
         let declared = configured.max(marks.declared_day);
+        // As long as the platform is being loaded, one file says nothing about what is still to come.
+        let loading = self.ledger.cursor(name)?.load.is_some();
         let webhooks = integration.is_some_and(|i| i.webhooks_complete).then_some(marks.webhook_last_ms).flatten();
         // An integration that is gone from the configuration brings nothing more, and must not hold up the others.
         let retired = integration.is_none().then(|| Mark { unix_ms: before_day_of(now), origin: MarkOrigin::Retired });
         let candidates = [
             retired,
             declared.map(|day| Mark { unix_ms: midnight(day), origin: MarkOrigin::Declared }),
-            marks.file_last_ms.map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::File }),
+            marks
+                .file_last_ms
+                .filter(|_| !loading)
+                .map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::File }),
             // One that a clock set ahead has left tells nothing.
             marks.synced_ms.filter(|ms| *ms <= now).map(|unix_ms| Mark { unix_ms, origin: MarkOrigin::Sync }),
             webhooks.map(|ms| Mark { unix_ms: before_day_of(ms.min(now)), origin: MarkOrigin::Webhooks }),

@@ -5,13 +5,15 @@
 //! integration is complete through the start of a pass only when each of its windows was read whole.
 
 mod missing;
+mod party;
 mod pass;
 pub mod plan;
 mod replay;
 mod schedule;
 mod subscribe;
 
-pub(super) use pass::{Party, legs_between, party, still_stopped};
+pub(super) use party::{Party, legs_between, party};
+pub(super) use pass::still_stopped;
 pub use pass::{SyncError, Wish, sync};
 pub use replay::replay;
 pub use schedule::{is_polled, run};

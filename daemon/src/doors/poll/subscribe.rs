@@ -14,7 +14,8 @@ use crate::limits::{doors as limits, platform::CHECK};
 use crate::platform::{Budget, Courier};
 
 use super::super::talk::{Keeper, Kept, Platform, Talk, TalkError};
-use super::pass::{Party, SyncError};
+use super::party::Party;
+use super::pass::SyncError;
 
 /// What became of the webhooks at a platform.
 #[derive(Debug, Clone)]
