@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -109,6 +110,8 @@ pub struct App {
     pub ledger: Ledger,
     /// Wakes the reader of the inbox.
     pub inbox: Notify,
+    /// The daemon is about to end: whoever waits for something long is told so.
+    pub stopping: AtomicBool,
     /// What is asked of platforms at this moment.
     pub polls: Polls,
     /// Who asks the platform of each integration, or why nobody can.
@@ -167,6 +170,7 @@ impl App {
             registry,
             ledger,
             inbox: Notify::new(),
+            stopping: AtomicBool::new(false),
             polls: Polls::default(),
             couriers,
             started: Instant::now(),

@@ -96,8 +96,8 @@ pub mod platform {
     /// Longest pause that a platform may ask for between two attempts; if it wants more, the task ends and waits for the
     /// next pass.
     pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
-    /// Longest silence that a platform may ask for.
-    pub const SILENCE_MAX: Duration = Duration::from_secs(86_400);
+    /// Longest silence that is kept, whatever a platform asks for; then one request tries.
+    pub const SILENCE_MAX: Duration = Duration::from_secs(3_600);
     /// Time to connect, name resolution and TLS included.
     pub const CONNECT: Duration = Duration::from_secs(15);
     /// One response, bytes after decompression.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
@@ -57,6 +58,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
         () = app.ended.notified() => {}
     }
     // What arrives is kept as long as connections live; what was kept is read at the next start.
+    app.stopping.store(true, Ordering::Relaxed);
     let _ = stop.send(true);
     inbox.abort();
     // A pass that is broken off goes on where its last commit left it.

@@ -62,6 +62,11 @@ impl Problem {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "/problems/misdirected", "Wrong host", detail)
     }
 
+    /// The daemon is about to end.
+    pub fn stopping(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/stopping", "ltvd is stopping", detail)
+    }
+
     /// The platform refused, or did not answer.
     pub fn platform(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_GATEWAY, "/problems/platform", "The platform refused", detail)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -216,7 +217,7 @@ fn pass_text(name: &str, pass: &Pass) -> String {
 
 /// An answer of lines: progress while the work goes on, and what came of it.
 fn told(app: &Arc<App>, name: &str, work: impl Future<Output = Result<Value, Problem>> + Send + 'static) -> Response {
-    let live = app.polls.of(name);
+    let (app, live) = (Arc::clone(app), app.polls.of(name));
     let (lines, answer) = mpsc::channel::<Result<Bytes, Infallible>>(64);
     let mut work = tokio::spawn(work);
     tokio::spawn(async move {
@@ -225,6 +226,11 @@ fn told(app: &Arc<App>, name: &str, work: impl Future<Output = Result<Value, Pro
             tokio::select! {
                 done = &mut work => break done,
                 () = tokio::time::sleep(TOLD_EVERY) => {}
+            }
+            if app.stopping.load(Ordering::Relaxed) {
+                break Ok(Err(Problem::stopping(
+                    "ltvd is stopping; what was read so far is kept, and the next pass goes on from there",
+                )));
             }
             let line = progress(&live.now());
             if line != last {

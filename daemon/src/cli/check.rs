@@ -10,6 +10,7 @@ use crate::app::data_dir_at_fault;
 use crate::config::{self, Config, ProcessEnv, SecretsFile};
 use crate::connector::Registry;
 use crate::doors::poll;
+use crate::platform::Courier;
 
 /// Arguments of `ltvd check`.
 #[derive(Debug, clap::Args)]
@@ -113,6 +114,11 @@ fn settings_at_fault(path: &Path, config: &Config, registry: &Registry) -> Vec<S
     for integration in config.integrations.values().filter(|integration| integration.enabled) {
         let Some(connector) = registry.connectors.get(&integration.connector) else { continue };
         let place = format!("{}: integrations.{}", path.display(), integration.name);
+        if poll::is_polled(integration, connector)
+            && let Err(error) = Courier::new(integration, &connector.manifest)
+        {
+            wrong.push(format!("{place}: {error}"));
+        }
         match connector.validate(&integration.settings) {
             Ok(problems) => wrong.extend(problems.into_iter().map(|problem| match problem.setting {
                 Some(setting) => format!("{place}.{setting}: {}", problem.message),

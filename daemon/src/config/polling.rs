@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::Datelike as _;
 use toml::de::DeValue;
 
 use super::integration::Surroundings;
@@ -15,10 +16,21 @@ use super::{parse, schema};
 use crate::limits::config::{DAYS_MAX, EVERY_MAX_S, EVERY_MIN_S, REQUESTS_MAX};
 use crate::model::manifest::Manifest;
 
+/// An earlier year is hardly meant.
+const EARLIEST_YEAR: i32 = 1995;
+
 /// Reads them. What is wrong was noted.
 pub(super) fn read(reader: &mut Reader<'_>, table: &mut Section<'_>, around: &Surroundings<'_>) -> Option<Polling> {
-    let to_site = table.site_of(schema::TO.name);
+    let (from_site, to_site) = (table.site_of(schema::FROM.name), table.site_of(schema::TO.name));
     let from = reader.read(table, &schema::FROM, parse::date);
+    if let Some(from) = from.filter(|from| from.year() < EARLIEST_YEAR) {
+        let fault =
+            Fault::new(format!("{from} lies before any shop on the internet, and every day since then is asked for"));
+        reader.warn(
+            from_site,
+            fault.help("write the first day of which orders are wanted, for example from = 2024-01-01"),
+        );
+    }
     let to = reader.read(table, &schema::TO, parse::date);
     if let (Some(from), Some(to)) = (from, to)
         && to < from

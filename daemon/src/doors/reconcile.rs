@@ -170,10 +170,11 @@ pub async fn with_platform(
     let mut compared = party
         .disk(move |_| {
             let shadow = shadow.lock().unwrap_or_else(PoisonError::into_inner);
-            compare(&reader, &of, &shadow, range)
+            compare(&reader, &of, &shadow, range, true)
         })
         .await?;
-    (compared.source, compared.complete, compared.notes) = (source, complete, notes);
+    (compared.source, compared.complete) = (source, complete);
+    compared.notes.extend(notes);
     Ok(compared)
 }
 
@@ -208,7 +209,7 @@ pub fn with_file(
         last: to.or(span.map(|(_, last)| last)).unwrap_or(today),
         zone: integration.zone,
     };
-    let mut compared = compare(app, integration, &shadow, range)?;
+    let mut compared = compare(app, integration, &shadow, range, false)?;
     compared.source = format!("the file {file}");
     let refused = read.refused_total + plan.bad_rows().len() as u64;
     if refused > 0 {
@@ -329,11 +330,47 @@ fn unmet(
     Ok(orders.into_iter().collect())
 }
 
+/// Takes out what belongs to sales of which the source has told nothing, since they were made before the range. Gives how many
+/// of them lie in the range.
+fn leave_out_older(ledger: &mut Vec<Item>, shadow: &Shadow) -> usize {
+    let of_sale = |kind: Kind| kind == Kind::Sale;
+    let new_here: BTreeSet<String> =
+        ledger.iter().filter(|item| of_sale(item.kind) && item.day.is_some()).map(|item| item.order.clone()).collect();
+    let sold: BTreeSet<&str> =
+        shadow.entries.values().filter(|entry| of_sale(entry.key.kind)).map(|entry| entry.order_id.as_str()).collect();
+    let is_label = |kind: Kind| matches!(kind, Kind::Chargeback | Kind::ChargebackReversal);
+    let mut left_out = 0;
+    ledger.retain(|item| {
+        let told = shadow.orders.contains_key(&item.order);
+        // A chargeback may be no object of its own, but a label on its sale.
+        let known =
+            new_here.contains(&item.order) || sold.contains(item.order.as_str()) || (told && !is_label(item.kind));
+        left_out += usize::from(!known && item.day.is_some());
+        known
+    });
+    left_out
+}
+
 /// The ledger and the source.
 type Sides = (Side, Side);
 
-fn compare(app: &App, integration: &Integration, shadow: &Shadow, range: Range) -> Result<Reconciled, LedgerError> {
-    let ledger = stored(app, integration, range, shadow)?;
+/// `by_creation`: the source was asked by date of creation, so of older sales it has told nothing.
+fn compare(
+    app: &App,
+    integration: &Integration,
+    shadow: &Shadow,
+    range: Range,
+    by_creation: bool,
+) -> Result<Reconciled, LedgerError> {
+    let mut ledger = stored(app, integration, range, shadow)?;
+    let mut notes = Vec::new();
+    if by_creation {
+        let older = leave_out_older(&mut ledger, shadow);
+        if older > 0 {
+            let what = "refunds and chargebacks of older sales are not compared: a longer range has them as well";
+            notes.push(format!("{older} {what}"));
+        }
+    }
     let source: Vec<Item> = shadow
         .entries
         .values()
@@ -393,7 +430,7 @@ fn compare(app: &App, integration: &Integration, shadow: &Shadow, range: Range) 
         from: day_of(range.first).to_string(),
         to: day_of(range.last).to_string(),
         complete: true,
-        notes: Vec::new(),
+        notes,
         months: months.into_iter().map(month).collect(),
         differences,
         differences_total,

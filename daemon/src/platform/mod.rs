@@ -355,7 +355,16 @@ fn no_response(error: reqwest::Error) -> NoResponse {
     }
     let what = if error.is_connect() { "no connection" } else { "the connection broke" };
     // The innermost cause says what happened; the others say that something did.
-    NoResponse::Connection(causes.pop().map_or_else(|| what.to_owned(), |why| format!("{what}: {why}")))
+    let why = causes.pop().map(|why| {
+        if why.contains("close_notify") {
+            "the other side hung up in the middle of the answer".to_owned()
+        } else if why.contains("UnknownIssuer") {
+            format!("{why}: nobody that this machine trusts vouches for its certificate; one of its own can be named as `ca_file`")
+        } else {
+            why
+        }
+    });
+    NoResponse::Connection(why.map_or_else(|| what.to_owned(), |why| format!("{what}: {why}")))
 }
 
 fn refused(error: &(dyn std::error::Error + 'static)) -> Option<String> {

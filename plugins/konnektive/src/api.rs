@@ -11,7 +11,7 @@ use crate::when;
 const PAGE_SIZES: [u32; 3] = [200, 50, 10];
 
 /// Days after which a larger page is tried again.
-const PAGE_SIZE_DAYS: i64 = 7;
+const PAGE_SIZE_DAYS: i64 = 1;
 
 /// Attempts at a page whose answer says that it may be over by the next time. The daemon has its own for lost connections
 /// and overload.

@@ -81,8 +81,13 @@ pub async fn sync(app: &Arc<App>, name: &str, wish: Wish) -> Result<Pass, SyncEr
         *state = crate::live::Now { running: true, since_ms: now, ..kept };
     });
     let _running = Running(&live);
-    let mut run =
-        Run { party: &party, now_ms: now, cursor, pass: Pass { began_ms: now, complete: true, ..Pass::default() } };
+    let mut run = Run {
+        party: &party,
+        now_ms: now,
+        cursor,
+        pass: Pass { began_ms: now, complete: true, ..Pass::default() },
+        rejected: 0,
+    };
     let ended = match party.courier.silence() {
         None => run.legs(wish).await,
         Some(left) => {
@@ -92,6 +97,14 @@ pub async fn sync(app: &Arc<App>, name: &str, wish: Wish) -> Result<Pass, SyncEr
         }
     };
     run.pass.ended_ms = now_ms();
+    if run.rejected > 0 {
+        let wait = if run.rejected == 1 {
+            "object that could not be read waits"
+        } else {
+            "objects that could not be read wait"
+        };
+        run.pass.notes.push(format!("{} {wait} in quarantine: see `ltvd quarantine list`", run.rejected));
+    }
     let state = live.now();
     (run.pass.requests, run.pass.bytes, run.pass.counts) = (state.requests, state.bytes, state.counts);
     let (pass, kept, of) = (run.pass.clone(), run.pass, name.to_owned());
@@ -115,6 +128,8 @@ struct Run<'a> {
     now_ms: i64,
     cursor: Cursor,
     pass: Pass,
+    /// Objects that could not be read.
+    rejected: u64,
 }
 
 /// What became of a window.
@@ -236,6 +251,7 @@ impl Run<'_> {
             match result {
                 Ok(Outcome::Synced(coverage)) => {
                     self.tally(&coverage);
+                    self.rejected += keeper.as_ref().map_or(0, |keeper| keeper.done.rejected);
                     if coverage.complete {
                         if coverage.axis == axis {
                             self.cursor = next.0;

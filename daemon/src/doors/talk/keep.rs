@@ -85,6 +85,8 @@ pub(in crate::doors) struct Done {
     unread: Vec<Exchange>,
     /// Rejects beyond those that are kept one by one.
     rejected_more: u64,
+    /// Objects that could not be read.
+    pub(in crate::doors) rejected: u64,
 }
 
 impl LedgerKeeper {
@@ -194,6 +196,7 @@ impl Keeper for LedgerKeeper {
         let exchanges = if self.archived { Vec::new() } else { exchanges };
         // What was remembered since is newer than what an old conversation has learnt.
         let memory = step.memory.filter(|_| !self.archived);
+        self.done.rejected += step.rejects.len() as u64;
         for reject in step.rejects {
             if self.done.quarantine.len() >= QUARANTINED_ROWS {
                 self.done.rejected_more += 1;
