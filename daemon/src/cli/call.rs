@@ -3,6 +3,8 @@
 use axum::body::Body;
 use axum::http::Method;
 
+use crate::redact::percent;
+
 /// Method, path with query, body.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -24,7 +26,7 @@ impl Call {
     }
 
     fn new(method: Method, segments: &[&str]) -> Self {
-        let path = segments.iter().map(|segment| format!("/{}", encode(segment))).collect();
+        let path = segments.iter().map(|segment| format!("/{}", percent(segment))).collect();
         Self { method, path, body: None, has_query: false }
     }
 
@@ -32,7 +34,7 @@ impl Call {
     pub(super) fn with(mut self, name: &str, value: Option<impl ToString>) -> Self {
         if let Some(value) = value {
             self.path.push(if self.has_query { '&' } else { '?' });
-            self.path.push_str(&format!("{name}={}", encode(&value.to_string())));
+            self.path.push_str(&format!("{name}={}", percent(&value.to_string())));
             self.has_query = true;
         }
         self
@@ -47,18 +49,6 @@ impl Call {
         self.body = Some(body);
         self
     }
-}
-
-/// Percent-encodes everything but the unreserved characters of RFC 3986.
-fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -285,7 +285,7 @@ fn report(
     ImportReport {
         file: request.name.to_owned(),
         integration: integration.name.clone(),
-        connector: format!("{} {}", connector.manifest.id, connector.manifest.version),
+        connector: connector.manifest.id_and_version(),
         format: format.map_or_else(String::new, |format| format.name.clone()),
         dry_run: request.dry_run,
         sha256: String::new(),
@@ -376,7 +376,7 @@ fn quarantine(
                 id: row.id,
                 reason: row.reason,
                 raw: raw.remove(&line).unwrap_or_default(),
-                connector: format!("{} {}", connector.manifest.id, connector.manifest.version),
+                connector: connector.manifest.id_and_version(),
             };
             (u64::from(line), quarantined)
         })

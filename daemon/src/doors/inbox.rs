@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::clock::now_ms;
-use crate::connector::{Connector, Delivery, Failure, Header};
+use crate::connector::{Delivery, Failure, Header};
 use crate::ledger::{Finish, LedgerError, Marks, Outcome as Stored, Quarantined, State, Stop, What};
 use crate::limits::doors as limits;
 use crate::limits::platform::SILENCE_MAX;
@@ -76,7 +76,8 @@ pub async fn run(app: Arc<App>) {
 pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
     let mut stale = BTreeMap::new();
     for (delivery, _, quarantined) in app.ledger.quarantine(usize::MAX)? {
-        let current = app.integration(&quarantined.integration).map(|(_, connector)| name_of(connector));
+        let current =
+            app.integration(&quarantined.integration).map(|(_, connector)| connector.manifest.id_and_version());
         if current.is_some_and(|current| current != quarantined.connector) {
             stale.insert(delivery, (quarantined.integration, quarantined.door));
         }
@@ -140,7 +141,7 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored) -> Result<(), Ledg
     };
     let What::Request { query, headers } = stored.delivery.what else {
         let reason = "only webhooks belong into the inbox".into();
-        return quarantine(app, &name, number, &name_of(connector), reason);
+        return quarantine(app, &name, number, &connector.manifest.id_and_version(), reason);
     };
     let delivery = Delivery {
         query,
@@ -270,8 +271,4 @@ fn quarantine(app: &App, name: &str, number: u64, connector: &str, reason: Strin
     let finish = Finish { quarantine: vec![(0, quarantined)], ..Finish::new(now, number, State::Quarantined) };
     app.ledger.ingest(name, Door::Webhook)?.finish(finish)?;
     Ok(())
-}
-
-fn name_of(connector: &Connector) -> String {
-    format!("{} {}", connector.manifest.id, connector.manifest.version)
 }

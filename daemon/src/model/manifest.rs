@@ -135,6 +135,11 @@ pub struct Polling {
 }
 
 impl Manifest {
+    /// `samcart 0.1.0`: which connector has read something.
+    pub fn id_and_version(&self) -> String {
+        format!("{} {}", self.id, self.version)
+    }
+
     /// The optional key of the API, if the connector has one: without a value nothing is asked.
     pub fn optional_key(&self) -> Option<&SettingDescription> {
         let optional = |setting: &&SettingDescription| {

@@ -44,6 +44,22 @@ impl Response {
         })
     }
 
+    /// As [`expect_json`](Self::expect_json), where refused credentials (401, 403) mean that the operator must act. `refused`
+    /// says how; the platform's own words follow it. A page that a firewall sent with such a status is a passing fault.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthorized`] for refused credentials; otherwise as [`expect_json`](Self::expect_json).
+    pub fn expect_authorized_json(&self, platform: &str, refused: &str) -> Result<Value, Failure> {
+        if matches!(self.status, 401 | 403) && !self.is_page() {
+            let said = self.excerpt();
+            return Err(Failure::Unauthorized(match said.is_empty() {
+                true => refused.to_owned(),
+                false => format!("{refused} ({said})"),
+            }));
+        }
+        self.expect_json(platform)
+    }
+
     /// What went wrong, for answers that are not successful or not what they should be. Refused credentials (401, 403) are
     /// for the connector to explain: it knows where to get better ones.
     #[must_use]
@@ -164,6 +180,17 @@ mod tests {
             assert!(told.starts_with("a firewall, cache or maintenance page answered instead of Kiosk"), "{told}");
             assert!(told.ends_with(": Access denied Blocked by Fortress"), "{told}");
         }
+    }
+
+    #[test]
+    fn refused_credentials_are_the_operators_and_a_firewalls_page_is_not() {
+        let told = |status, content_type, body| {
+            answer(status, content_type, body).expect_authorized_json("Kiosk", "make a new key").unwrap_err()
+        };
+        let refusal = |text: &str| Failure::Unauthorized(text.to_owned());
+        assert_eq!(told(401, "application/json", "{}"), refusal("make a new key"));
+        assert_eq!(told(403, "application/json", r#"{"error":"no"}"#), refusal("make a new key (no)"));
+        assert!(!matches!(told(403, "text/html", "<html><body>Blocked</body></html>"), Failure::Unauthorized(_)));
     }
 
     #[test]

@@ -55,6 +55,8 @@ async fn one(app: &Arc<App>, name: &str, number: u64, delivery: Delivery) -> Res
     let (reader, at) = (Arc::clone(app), number);
     let exchanges = tokio::task::spawn_blocking(move || reader.ledger.exchanges(at)).await;
     let exchanges = exchanges.unwrap_or_else(|panic| Err(LedgerError::Encode(panic.to_string())))?;
+    let mut keeper = LedgerKeeper::new(app, integration, connector, Door::Poll, number);
+    keeper.archived = true;
     let talk = Talk {
         connector: Arc::clone(connector),
         context: CallContext {
@@ -67,7 +69,7 @@ async fn one(app: &Arc<App>, name: &str, number: u64, delivery: Delivery) -> Res
         },
         platform: Platform { courier: None, recorded: Some(Recorded::new(exchanges)) },
         budget: Budget::new(CONVERSATION),
-        keeper: LedgerKeeper::again(app, integration, connector, Door::Poll, number),
+        keeper,
         task: Some(task),
     };
     talk.hold().await.0.map(|_| ())

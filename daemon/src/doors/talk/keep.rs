@@ -112,19 +112,6 @@ impl LedgerKeeper {
         }
     }
 
-    /// For a delivery that is read again: what was asked then is in the archive already.
-    pub(in crate::doors) fn again(
-        app: &Arc<App>,
-        integration: &Integration,
-        connector: &Arc<Connector>,
-        door: Door,
-        delivery: u64,
-    ) -> Self {
-        let mut keeper = Self::new(app, integration, connector, door, delivery);
-        keeper.archived = true;
-        keeper
-    }
-
     /// Puts the delivery as a whole into quarantine.
     pub(in crate::doors) fn quarantine(&self, reason: String) -> Result<(), LedgerError> {
         let now = now_ms();
@@ -164,7 +151,7 @@ impl LedgerKeeper {
             id,
             reason,
             raw: String::new(),
-            connector: format!("{} {}", self.connector.manifest.id, self.connector.manifest.version),
+            connector: self.connector.manifest.id_and_version(),
         }
     }
 }

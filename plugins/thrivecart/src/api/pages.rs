@@ -128,13 +128,5 @@ fn request(path: &str) -> Request {
 }
 
 fn read(response: &Response) -> Result<Value, Failure> {
-    if matches!(response.status, 401 | 403) && !response.is_page() {
-        let said = response.excerpt();
-        return Err(Failure::Unauthorized(if said.is_empty() {
-            REFUSED.into()
-        } else {
-            format!("{REFUSED} ({said})")
-        }));
-    }
-    response.expect_json(PLATFORM)
+    response.expect_authorized_json(PLATFORM, REFUSED)
 }
