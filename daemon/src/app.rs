@@ -344,6 +344,7 @@ impl App {
                 entry: entry.row,
                 integration: entry.integration,
                 currency: u16::from(entry.currency),
+                labels: 0,
                 kind: entry.kind,
                 billing: entry.billing,
                 flags: FactFlags::TAX_KNOWN

@@ -23,12 +23,14 @@ pub struct Fact {
     pub customer: u32,
     /// Index of the order: one for each pair of integration and order id.
     pub order: u32,
-    /// Row in the book, for looking up what lies behind a figure.
+    /// Its number: the row in the book.
     pub entry: u32,
     /// Index into [`Facts::integrations`].
     pub integration: u16,
     /// Index into [`Facts::currencies`].
     pub currency: u16,
+    /// Its coupons, country and the like: see [`super::Source::labels`]. 0 for none.
+    pub labels: u32,
     /// Which way the money moved.
     pub kind: Kind,
     /// First purchase or rebill.
@@ -57,6 +59,8 @@ impl FactFlags {
     pub const ESTIMATED: Self = Self(8);
     /// A local time that a clock change skipped or repeated; the earlier offset was taken.
     pub const CLOCK_CHANGE: Self = Self(16);
+    /// There is no other live entry in its order. A hint: an entry without it may be alone, too.
+    pub const ALONE: Self = Self(32);
 
     /// Both sets together.
     #[must_use]

@@ -75,6 +75,7 @@ mod tests {
             entry: 0,
             integration: 0,
             currency: 0,
+            labels: 0,
             kind,
             billing: Billing::Initial,
             flags: FactFlags::TAX_KNOWN

@@ -197,6 +197,7 @@ fn a_fact() -> impl Strategy<Value = Fact> {
             // An order belongs to one integration.
             integration: u16::from(order >= 6),
             currency,
+            labels: 0,
             kind,
             billing,
             flags: FactFlags::TAX_KNOWN.only_if(known > 1).with(FactFlags::SHIPPING_KNOWN.only_if(known % 4 != 0)),

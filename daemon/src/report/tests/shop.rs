@@ -31,6 +31,7 @@ pub(super) const SALE: Fact = Fact {
     entry: 0,
     integration: 0,
     currency: 0,
+    labels: 0,
     kind: Kind::Sale,
     billing: Billing::Initial,
     flags: FactFlags::TAX_KNOWN.with(FactFlags::SHIPPING_KNOWN),

@@ -57,6 +57,7 @@ fn shop(per_store: bool) -> Facts {
             entry,
             integration: u16::from(store == "beta"),
             currency: u16::from(currency == "EUR"),
+            labels: 0,
             kind,
             billing: if billing == "rebill" { Billing::Rebill } else { Billing::Initial },
             flags: FactFlags::TAX_KNOWN.with(FactFlags::SHIPPING_KNOWN),
