@@ -189,6 +189,18 @@ pub mod report {
     pub const RATE_AGE_DAYS: i32 = 7;
     /// Views kept for questions that come again; one takes about 40 bytes an entry.
     pub const VIEWS: usize = 8;
+    /// A view is built anew once this many events have changed since, and over one in `CHANGED_SHARE` of all.
+    pub const CHANGED_EVENTS: usize = 50_000;
+    /// See `CHANGED_EVENTS`.
+    pub const CHANGED_SHARE: usize = 16;
+    /// Periods of thirty days that retention is followed for.
+    pub const RETENTION_PERIODS: u32 = 120;
+    /// Billing cycles of one answer.
+    pub const CYCLES: u32 = 120;
+    /// Rows of an answer about revenue.
+    pub const REVENUE_ROWS: usize = 200_000;
+    /// Cohorts of one answer. The largest are shown, and how many are not.
+    pub const COHORTS: usize = 10_000;
     /// Horizons of one question.
     pub const HORIZONS: usize = 64;
     /// A horizon, days.

@@ -76,9 +76,20 @@ pub enum Period {
     Week,
     /// `2025-01`
     Month,
+    /// `2025-Q1`
+    Quarter,
 }
 
 impl Period {
+    /// All of them, with their names.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("day", Self::Day), ("week", Self::Week), ("month", Self::Month), ("quarter", Self::Quarter)];
+
+    /// Its name in questions and answers.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, period)| *period == self).map_or("", |(name, _)| name)
+    }
+
     /// The running number of the period that holds this day. Later periods have higher numbers.
     pub fn number(self, day: i32) -> i32 {
         match self {
@@ -89,6 +100,7 @@ impl Period {
                 let date = day_of(day);
                 date.year() * 12 + date.month0() as i32
             }
+            Self::Quarter => Self::Month.number(day).div_euclid(3),
         }
     }
 
@@ -101,6 +113,7 @@ impl Period {
                 let month = number.rem_euclid(12).unsigned_abs() + 1;
                 NaiveDate::from_ymd_opt(number.div_euclid(12), month, 1).map_or(0, day_number)
             }
+            Self::Quarter => Self::Month.first_day(number.saturating_mul(3)),
         }
     }
 
@@ -111,6 +124,7 @@ impl Period {
             Self::Day => first.to_string(),
             Self::Week => format!("{:04}-W{:02}", first.iso_week().year(), first.iso_week().week()),
             Self::Month => format!("{:04}-{:02}", first.year(), first.month()),
+            Self::Quarter => format!("{:04}-Q{}", first.year(), first.month0() / 3 + 1),
         }
     }
 }
@@ -133,11 +147,13 @@ mod tests {
         assert_eq!(name(Period::Week, "2024-12-30"), "2025-W01");
         assert_eq!(name(Period::Week, "2021-01-03"), "2020-W53");
         assert_eq!(name(Period::Month, "1969-12-31"), "1969-12");
+        assert_eq!(name(Period::Quarter, "2025-03-31"), "2025-Q1");
+        assert_eq!(name(Period::Quarter, "1969-12-31"), "1969-Q4");
     }
 
     #[test]
     fn every_period_begins_where_the_last_one_ended() {
-        for period in [Period::Day, Period::Week, Period::Month] {
+        for (_, period) in Period::ALL {
             for d in day("1969-01-01")..day("2032-01-01") {
                 let number = period.number(d);
                 assert!((period.first_day(number)..period.first_day(number + 1)).contains(&d), "{period:?} {d}");

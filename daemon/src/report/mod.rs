@@ -3,6 +3,7 @@
 //! Everything here is a pure function of [`Facts`] and a question. A [`View`] is built once for a zone, a currency and a
 //! choice of integrations; it answers many questions. Every answer carries its definition and what it left out.
 
+mod advance;
 mod build;
 mod calendar;
 mod cohorts;
@@ -12,23 +13,26 @@ mod definition;
 mod error;
 mod facts;
 mod figure;
+mod filter;
+mod group;
 mod ltv;
 mod members;
-mod orders;
+mod order;
 mod payback;
 mod rates;
-mod repeat;
 mod revenue;
 mod sheet;
 mod source;
 mod split;
-mod totals;
+mod split_revenue;
+mod survival;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use calendar::Period;
+pub use cohorts::{CohortRow, CohortsAnswer, CohortsQuery, Gaps, RepeatCell, RetentionCell, cohorts};
 pub use customer::{CurrencyTotals, CustomerAnswer, customer};
 pub use definition::{
     AsOf, Definition, IntegrationMark, LeftOut, LeftOutEntries, LeftOutOrders, SplitMissing, Uncertain,
@@ -36,13 +40,14 @@ pub use definition::{
 pub use error::{MissingRate, ReportError};
 pub use facts::{Fact, FactFlags, Facts, IntegrationFacts, Mark, MarkOrigin, NO_CUSTOMER};
 pub use figure::{Figure, MoneyShare, Share};
+pub use filter::{By, Condition, Filter, NONE_LABEL};
+pub use group::{Audience, Group, Products};
 pub use ltv::{CellState, Horizon, LtvAnswer, LtvCell, LtvColumn, LtvQuery, LtvRow, Maturity, RefundDating, ltv};
-pub use members::{Member, members};
-pub use payback::{PaybackAnswer, PaybackQuery, PaybackRow, payback};
+pub use members::{LifeEntry, Member, Members, entries_of, members};
+pub use payback::{Cost, PaybackAnswer, PaybackQuery, PaybackRow, payback};
 pub use rates::{BadRate, DaysUsed, Rate, RateUsed, Rates};
-pub use repeat::{RepeatAnswer, RepeatRow, repeat};
 pub use revenue::{AnonymousRevenue, RevenueAnswer, RevenueQuery, RevenueRow, revenue};
 pub use sheet::{revenue_to_csv, revenue_to_table, to_csv, to_table};
 pub use source::{Before, Dimension, Good, Label, Product, Source};
-pub use totals::{TotalsAnswer, totals};
+pub use survival::{SurvivalAnswer, SurvivalCell, SurvivalQuery, SurvivalRow, survival};
 pub use view::{Basis, FreeOrders, View, ViewOptions};

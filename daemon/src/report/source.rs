@@ -76,8 +76,8 @@ pub trait Source {
     fn orders(&self) -> u32;
     /// One live entry.
     fn fact(&self, entry: u32) -> Option<Fact>;
-    /// The live ones of these entries, ascending.
-    fn scan(&self, entries: Range<u32>, each: impl FnMut(&Fact));
+    /// The live entries of each order that has any, order by order: those orders whose first entry, live or not, is among these.
+    fn scan_orders(&self, entries: Range<u32>, each: impl FnMut(&[Fact]));
     /// The live entries of an order, in any sequence.
     fn of_order(&self, order: u32) -> Vec<u32>;
     /// The live entries that name a customer, in any sequence.

@@ -1,5 +1,6 @@
 //! Tests of the reports as a whole.
 
+mod advance;
 mod naive;
 mod rules;
 mod shop;
