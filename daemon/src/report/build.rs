@@ -267,6 +267,11 @@ impl<'a> Writer<'a> {
             && let (Some(sale_index), Some(sale)) = (sale_index, sale)
             && let Some(order) = self.orders.paid_order(sale_index, sale)
         {
+            // Not before the order itself, where clocks differ: refunded orders are some of the orders.
+            let day = match self.facts.facts.get(order as usize) {
+                Some(paid) => day.max(self.zone.day(paid.unix_ms)),
+                None => day,
+            };
             let earliest = self.taken_back.entry(order).or_insert(day);
             *earliest = day.min(*earliest);
         }

@@ -1,6 +1,7 @@
 //! Tests of the reports as a whole.
 
 mod naive;
+mod random;
 mod rules;
 mod shop;
 mod worked_example;
