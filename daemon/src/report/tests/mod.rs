@@ -1,6 +1,7 @@
 //! Tests of the reports as a whole.
 
 mod naive;
+mod oracle;
 mod random;
 mod rules;
 mod shop;

@@ -1,0 +1,1 @@
+//! Small shops whose figures are worked out by hand.
