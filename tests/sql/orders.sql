@@ -17,7 +17,8 @@ SELECT day,
        date(day * 86400, 'unixepoch') AS date,
        strftime('%G-W%V', day * 86400, 'unixepoch') AS week,
        strftime('%Y-%m', day * 86400, 'unixepoch') AS month,
-       strftime('%Y', day * 86400, 'unixepoch') || '-Q' || (strftime('%m', day * 86400, 'unixepoch') + 2) / 3 AS quarter
+       strftime('%Y', day * 86400, 'unixepoch') || '-Q'
+         || ((strftime('%m', day * 86400, 'unixepoch') + 2) / 3) AS quarter
 FROM (SELECT DISTINCT day FROM dated);
 
 -- The sales of each order by time. Rule 6: a sale for nothing counts only if that is asked for.
