@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::naive::{a_fact, zones};
+use super::random::{a_fact, zones};
 use super::shop::{Seen, by, currency, options, query};
 use crate::report::*;
 

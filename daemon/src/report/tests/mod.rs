@@ -2,6 +2,8 @@
 
 mod advance;
 mod naive;
+mod oracle;
+mod random;
 mod rules;
 mod shop;
 mod worked_example;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike};
 use proptest::prelude::*;
 
+use super::random::{a_fact, zones};
 use super::shop::{Seen, by, options, query};
 use crate::model::{Billing, Kind, Zone, day_number, day_of};
 use crate::report::*;
@@ -172,49 +173,6 @@ impl Naive<'_> {
     }
 }
 
-pub(super) fn a_fact() -> impl Strategy<Value = Fact> {
-    let kinds = prop_oneof![
-        6 => Just(Kind::Sale),
-        2 => Just(Kind::Refund),
-        1 => Just(Kind::Void),
-        1 => Just(Kind::Chargeback),
-        1 => Just(Kind::ChargebackReversal),
-    ];
-    let billings = prop_oneof![3 => Just(Billing::Initial), 2 => Just(Billing::Rebill), 1 => Just(Billing::Unknown)];
-    let customers = prop_oneof![5 => 0_u32..6, 1 => Just(NO_CUSTOMER)];
-    let totals = prop_oneof![1 => Just(0_i64), 6 => 1_i64..30_000];
-    // Half-hours in about a year, so that instants coincide now and then and both clock changes occur.
-    let hours = prop_oneof![4 => 0_i64..17_000, 1 => 0_i64..40];
-    (kinds, billings, customers, totals, hours, 0_u32..12, 0_u16..2, (0_i64..=100, 0_i64..=100, 0_u64..3, 0_u8..8))
-        .prop_map(|(kind, billing, customer, total, half_hour, order, currency, (tax, shipping, tie, known))| Fact {
-            unix_ms: 1_735_689_600_000 + half_hour * 1_800_000,
-            total,
-            tax: total * tax / 400,
-            shipping: total * shipping / 400,
-            tie,
-            customer,
-            order,
-            entry: 0,
-            // An order belongs to one integration.
-            integration: u16::from(order >= 6),
-            currency,
-            labels: 0,
-            kind,
-            billing,
-            flags: FactFlags::TAX_KNOWN.only_if(known > 1).with(FactFlags::SHIPPING_KNOWN.only_if(known % 4 != 0)),
-        })
-}
-
-pub(super) fn zones() -> impl Strategy<Value = Zone> {
-    prop::sample::select(vec![
-        chrono_tz::UTC,
-        chrono_tz::America::New_York,
-        chrono_tz::Europe::Berlin,
-        chrono_tz::Asia::Kolkata,
-        chrono_tz::Pacific::Kiritimati,
-    ])
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -280,6 +238,7 @@ proptest! {
             } else {
                 paid.iter().find(|p| p.billing != Billing::Rebill && p.order == s.order)
             })
+            .filter(|paid| naive.day(paid) < as_of_day)
             .map(|paid| paid.entry)
             .collect();
         prop_assert_eq!(view.days.sum(i32::MIN, as_of_day).refunded_orders, taken_back.len() as u64);

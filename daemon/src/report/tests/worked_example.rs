@@ -14,7 +14,7 @@ fn fixture(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-fn expected() -> Value {
+pub(super) fn expected() -> Value {
     serde_json::from_str(&fixture("expected.json")).unwrap()
 }
 
@@ -27,7 +27,7 @@ fn index(of: &str, among: &mut Vec<String>) -> u32 {
 }
 
 /// Reads `events.csv`. `per_store` keeps customers of different stores apart.
-fn shop(per_store: bool) -> Facts {
+pub(super) fn shop(per_store: bool) -> Facts {
     let cents = |text: &str| text.replace(['.', '-'], "").parse::<i64>().unwrap();
     let (mut customers, mut orders) = (Vec::new(), Vec::new());
     let mut facts = Vec::new();
