@@ -187,8 +187,8 @@ pub mod config {
 pub mod report {
     /// How long a dated exchange rate holds when no later one follows, days.
     pub const RATE_AGE_DAYS: i32 = 7;
-    /// Views kept for questions that come again; one takes about 40 bytes an entry.
-    pub const VIEWS: usize = 8;
+    /// Views kept for questions that come again; one takes about 11 bytes an entry.
+    pub const VIEWS: usize = 3;
     /// A view is built anew once this many events have changed since, and over one in `CHANGED_SHARE` of all.
     pub const CHANGED_EVENTS: usize = 50_000;
     /// See `CHANGED_EVENTS`.

@@ -7,6 +7,7 @@ pub mod manifest;
 mod moment;
 mod money;
 mod rows;
+mod zone;
 
 pub use entry::{
     Amounts, Billing, Change, Customer, Door, Entry, EntryKey, Kind, Line, Order, Reject, Tag, Withdrawal,
@@ -15,3 +16,4 @@ pub use moment::{Moment, Resolved, Zone, day_number, day_of, local_day};
 pub(crate) use money::div_half_even;
 pub use money::{Currency, Decimal, MoneyError, UnknownCurrency, format_minor};
 pub use rows::Rows;
+pub use zone::ZoneTable;

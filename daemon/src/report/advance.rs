@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Written, written};
-use super::calendar::ZoneDays;
 use super::days::{DaySums, Place};
 use super::error::ReportError;
 use super::facts::{Fact, NO_CUSTOMER};
 use super::order::{Evaluator, Event};
 use super::source::{Before, Source};
 use super::view::{Life, View, ViewOptions};
+use crate::model::ZoneTable;
 use crate::limits::report::{CHANGED_EVENTS, CHANGED_SHARE};
 
 impl View {
@@ -31,7 +31,7 @@ impl View {
         let mut orders: BTreeSet<u32> = before.iter().filter_map(|b| b.fact).map(|fact| fact.order).collect();
         orders.extend(before.iter().filter_map(|b| source.fact(b.entry)).map(|fact| fact.order));
 
-        let zone = ZoneDays::new(options.zone);
+        let zone = ZoneTable::of(options.zone);
         let mut evaluator = Evaluator::new(source, options, &zone);
         let (mut was, mut is) = (Vec::new(), Vec::new());
         let mut customers = BTreeSet::new();

@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 
 use serde::Serialize;
 
-use super::calendar::{self, ZoneDays};
+use super::calendar;
 use super::days::Place;
 use super::error::ReportError;
 use super::facts::NO_CUSTOMER;
@@ -14,6 +14,7 @@ use super::ltv::{Horizon, LtvQuery};
 use super::order::Evaluator;
 use super::source::Source;
 use super::view::{Lifetime, View, ViewOptions};
+use crate::model::ZoneTable;
 
 /// A customer of a cohort, with their part in one of its cells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -147,7 +148,7 @@ pub fn entries_of(
     if customer == NO_CUSTOMER {
         return Ok(Vec::new());
     }
-    let zone = ZoneDays::new(options.zone);
+    let zone = ZoneTable::of(options.zone);
     let mut evaluator = Evaluator::new(source, options, &zone);
     let mut entries = Vec::new();
     super::advance::each_of(source, &mut evaluator, customer, |event, written, place| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::calendar::{Period, ZoneDays};
+use super::calendar::Period;
 use super::error::ReportError;
 use super::facts::Fact;
 use super::filter::By;
@@ -13,7 +13,7 @@ use super::revenue::RowSums;
 use super::source::{Good, Source};
 use super::view::ViewOptions;
 use crate::limits::report::REVENUE_ROWS;
-use crate::model::Kind;
+use crate::model::{Kind, ZoneTable};
 
 /// Number of a period, and of a value (`u32::MAX` for none).
 type Row = (i32, u32);
@@ -26,7 +26,7 @@ pub(super) fn by_value(
     by: By,
     days: Range<i32>,
 ) -> Result<HashMap<Row, RowSums>, ReportError> {
-    let zone = ZoneDays::new(options.zone);
+    let zone = ZoneTable::of(options.zone);
     let mut evaluator = Evaluator::new(source, options, &zone);
     let mut sums: HashMap<Row, RowSums> = HashMap::new();
     let mut result = Ok(());
