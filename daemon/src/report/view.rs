@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::days::DayTable;
@@ -11,7 +12,7 @@ use super::rates::{RateUsed, Rates};
 use crate::model::{Currency, Kind, Zone};
 
 /// Whether sales with a total of zero count as orders.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FreeOrders {
     /// They neither make a customer nor count as orders.
@@ -22,7 +23,7 @@ pub enum FreeOrders {
 }
 
 /// What goes into a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Items less discounts plus fees: without tax, without shipping.
