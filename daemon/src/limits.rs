@@ -318,3 +318,29 @@ pub mod cli {
     /// Steps of one conversation that is tried with `connector read`.
     pub const STEPS: usize = 64;
 }
+
+/// The HTTP API.
+pub mod api {
+    use std::time::Duration;
+
+    /// Integrations that one question may name.
+    pub const INTEGRATIONS: usize = 256;
+    /// Rows of a page of a list, where the question does not say.
+    pub const PAGE_ROWS: u64 = 100;
+    /// Rows of a page of a list.
+    pub const PAGE_ROWS_MAX: u64 = 1_000;
+    /// Characters of a cursor.
+    pub const CURSOR_CHARS: usize = 1_024;
+    /// Text of an answer in lines that is sent at a time, bytes.
+    pub const PIECE_BYTES: usize = 64 << 10;
+    /// Lines of an answer that wait for whoever asked.
+    pub const LINES_WAITING: usize = 64;
+    /// Pieces of an uploaded file that wait to be read.
+    pub const PIECES_WAITING: usize = 4;
+    /// How often those who wait for a platform are told how far it is.
+    pub const TOLD_EVERY: Duration = Duration::from_millis(200);
+    /// How often those who wait for an import are told how far it is.
+    pub const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+    /// Passes over a platform that are listed for each integration.
+    pub const PASSES_LISTED: usize = 20;
+}

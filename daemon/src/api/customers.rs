@@ -1,67 +1,89 @@
 //! `/v1/customers/{email}`: one customer's figures and entries.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::{DateTime, SecondsFormat};
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::call::{Call, Email};
+use super::parameter::{Format, Formats, parameters};
+use super::problem::Problem;
+use super::reports::ScopeParameters;
+use super::schema::{CurrencyCode, Date, Instant};
+use super::{answer, blocking, json};
 use crate::app::App;
-use crate::model::{Zone, day_of, format_minor, local_day};
+use crate::model::{Billing, Kind, Zone, day_of, format_minor, local_day};
 use crate::report::{self, Basis, CustomerAnswer, Facts};
 
-use super::problem::Problem;
-use super::query::{Format, Parameters};
-use super::reports::{ScopeParameters, accept};
-use super::{answer, blocking, json};
-
-/// One customer. With `merge = "store"` there may be figures for each store.
-#[derive(Serialize)]
-struct Customer {
-    email: String,
-    figures: Vec<CustomerAnswer>,
-    entries: Vec<EntryAnswer>,
+parameters! {
+    /// Of `/v1/customers/{email}`.
+    pub(crate) struct CustomerParameters {
+        /// How the answer is written
+        format: Option<Format> = Formats(&[Format::Json, Format::Table]),
+        ..scope: ScopeParameters,
+    }
 }
 
-#[derive(Serialize)]
-struct EntryAnswer {
+/// One customer, with everything that is known of them.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Customer {
+    /// The address, in lower case.
+    email: String,
+    /// One; with `merge = "store"`, one for each store.
+    figures: Vec<CustomerAnswer>,
+    /// By time.
+    entries: Vec<CustomerEntry>,
+}
+
+/// One dated movement of money.
+#[derive(Serialize, JsonSchema)]
+struct CustomerEntry {
+    /// Which integration.
     integration: String,
-    kind: &'static str,
-    billing: &'static str,
+    /// Which way money moved, and why.
+    kind: Kind,
+    /// Whether a subscription caused it.
+    billing: Billing,
+    /// The platform's id.
     id: String,
+    /// The platform's id of its order.
     order_id: String,
+    /// When.
+    #[schemars(with = "Option<Instant>")]
     at: Option<String>,
+    /// The day, in the reporting zone.
+    #[schemars(with = "Date")]
     day: String,
+    /// The date is a stand-in, such as the day of receipt.
     approximate_date: bool,
+    /// Of the amounts.
+    #[schemars(with = "CurrencyCode")]
     currency: String,
+    /// All money that moved; negative if it went back.
+    #[schemars(with = "report::Figure")]
     total: String,
+    /// Of the total; `null` if it is not known.
+    #[schemars(with = "Option<report::Figure>")]
     tax: Option<String>,
+    /// Of the total; `null` if it is not known.
+    #[schemars(with = "Option<report::Figure>")]
     shipping: Option<String>,
+    /// Names of what was sold, or its ids.
     products: Vec<String>,
+    /// Name and value.
     tags: Vec<(String, String)>,
 }
 
-pub(super) async fn customer(
-    State(app): State<Arc<App>>,
-    Path(email): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let mut parameters = Parameters::new(query.as_deref())?;
-    let format = parameters.format(accept(&headers))?;
-    let scoped = ScopeParameters::take(&mut parameters)?;
-    parameters.done()?;
-    if format == Format::Csv {
-        return Err(Problem::question("a customer is answered as `json` or `table`"));
-    }
+pub(super) async fn customer(call: Call<CustomerParameters, Email>) -> Result<Response, Problem> {
+    let format = call.format(call.asked.format);
+    let Call { app, asked: CustomerParameters { scope, .. }, place: Email(email), headers, .. } = call;
     blocking(move || {
         let facts = app.facts()?;
-        let zone = scoped.zone(&app)?;
-        let integrations = scoped.integrations(&app, &facts)?;
-        let view = app.view(&facts, zone, scoped.currency(&app), integrations.as_ref())?;
+        let zone = scope.zone(&app);
+        let integrations = scope.integrations(&app, &facts)?;
+        let view = app.view(&facts, zone, scope.currency(&app), integrations.as_ref())?;
         let numbers = app.customer_numbers(&facts, &email);
         let entries = entries(&app, &facts, &numbers, integrations.as_ref(), zone)?;
         if entries.is_empty() {
@@ -85,7 +107,7 @@ fn entries(
     numbers: &std::collections::BTreeSet<u32>,
     integrations: Option<&std::collections::BTreeSet<u16>>,
     zone: Zone,
-) -> Result<Vec<EntryAnswer>, Problem> {
+) -> Result<Vec<CustomerEntry>, Problem> {
     // A refund without address belongs to the customer of its order.
     let orders: std::collections::BTreeSet<u32> =
         facts.facts.iter().filter(|fact| numbers.contains(&fact.customer)).map(|fact| fact.order).collect();
@@ -102,10 +124,10 @@ fn entries(
         let Some(entry) = place.map(|place| app.ledger.entry(place)).transpose()?.flatten() else { continue };
         let money = |minor: i64| format_minor(minor * entry.key.kind.sign(), entry.currency);
         let integration = facts.integrations.get(usize::from(fact.integration));
-        entries.push(EntryAnswer {
+        entries.push(CustomerEntry {
             integration: integration.map(|integration| integration.name.clone()).unwrap_or_default(),
-            kind: entry.key.kind.as_str(),
-            billing: entry.billing.as_str(),
+            kind: entry.key.kind,
+            billing: entry.billing,
             at: DateTime::from_timestamp_millis(fact.unix_ms).map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
             day: day_of(local_day(fact.unix_ms, zone)).to_string(),
             approximate_date: entry.date_is_approximate(),
@@ -150,8 +172,8 @@ fn table(customer: &Customer) -> String {
         let day = if entry.approximate_date { format!("~{}", entry.day) } else { entry.day.clone() };
         table.add_row([
             day,
-            entry.kind.to_owned(),
-            entry.billing.to_owned(),
+            entry.kind.as_str().to_owned(),
+            entry.billing.as_str().to_owned(),
             plain(&entry.order_id),
             entry.total.clone(),
             entry.currency.clone(),

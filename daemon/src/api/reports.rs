@@ -3,23 +3,87 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, header};
 use axum::response::Response;
 
+use super::call::Call;
+use super::parameter::{CurrencyCode, Day, Format, Formats, Horizons, Texts, Words, ZoneName, parameters};
+use super::problem::Problem;
+use super::{answer, blocking, json};
 use crate::app::App;
+use crate::limits::api::INTEGRATIONS;
 use crate::model::{Currency, Zone};
 use crate::report::{self, AsOf, Basis, Facts, Horizon, LtvQuery, Maturity, Period, RefundDating, RevenueQuery, View};
 
-use super::problem::Problem;
-use super::query::{Format, Parameters};
-use super::{answer, blocking, json};
+const BASES: Words<Basis> = Words {
+    words: &[("net", Basis::Net), ("total", Basis::Total), ("net_with_shipping", Basis::NetWithShipping)],
+    default: "net",
+};
+const FORMATS: Formats = Formats(&[Format::Json, Format::Csv, Format::Table]);
 
-const PERIODS: [(&str, Period); 3] = [("day", Period::Day), ("week", Period::Week), ("month", Period::Month)];
-const BASES: [(&str, Basis); 3] =
-    [("net", Basis::Net), ("total", Basis::Total), ("net_with_shipping", Basis::NetWithShipping)];
-/// Horizons, in days, of a question that names none.
-const HORIZONS: [u32; 5] = [30, 60, 90, 180, 365];
+parameters! {
+    /// Of `/v1/ltv`.
+    pub(crate) struct LtvParameters {
+        /// Cohorts by the period of the first order
+        group: Option<Period> = Words {
+            words: &[("month", Some(Period::Month)), ("week", Some(Period::Week)), ("none", None)],
+            default: "month",
+        },
+        /// Ages in days, `first_order` or `to_date`, separated by commas or repeated; 30, 60, 90, 180 and 365 where it is
+        /// left out
+        horizons: Vec<Horizon> = Horizons { default: &[30, 60, 90, 180, 365] },
+        /// Whether refunds count on their own day (event) or on that of their order
+        refunds: RefundDating = Words {
+            words: &[("event", RefundDating::Event), ("order", RefundDating::Order)],
+            default: "event",
+        },
+        /// Who must be old enough for a value: each customer, or the whole cohort
+        maturity: Maturity = Words {
+            words: &[("customer", Maturity::Customer), ("cohort", Maturity::Cohort)],
+            default: "customer",
+        },
+        /// What goes into a value: net is without tax and shipping, total is all money that moved
+        basis: Basis = BASES,
+        /// What is known up to here, the day itself excluded; up to where everything is complete where it is left out
+        as_of: Option<i32> = Day,
+        /// How the answer is written
+        format: Option<Format> = FORMATS,
+        ..scope: ScopeParameters,
+    }
+}
+
+parameters! {
+    /// Of `/v1/revenue`.
+    pub(crate) struct RevenueParameters {
+        /// One row for each of these
+        by: Period = Words {
+            words: &[("day", Period::Day), ("week", Period::Week), ("month", Period::Month)],
+            default: "month",
+        },
+        /// First day
+        from: Option<i32> = Day,
+        /// First day that does not count any more
+        to: Option<i32> = Day,
+        /// What goes into a value: net is without tax and shipping, total is all money that moved
+        basis: Basis = BASES,
+        /// What is known up to here, the day itself excluded; everything where it is left out
+        as_of: Option<i32> = Day,
+        /// How the answer is written
+        format: Option<Format> = FORMATS,
+        ..scope: ScopeParameters,
+    }
+}
+
+parameters! {
+    /// Of every question about figures.
+    pub(crate) struct ScopeParameters {
+        /// Only this integration; may be repeated
+        integration: Vec<String> = Texts { times_max: INTEGRATIONS },
+        /// Zone in which days are cut; `report.timezone` of the configuration where it is left out
+        timezone: Option<Zone> = ZoneName,
+        /// Currency of the figures; `report.currency` of the configuration where it is left out
+        currency: Option<Currency> = CurrencyCode,
+    }
+}
 
 /// What every report is asked about.
 struct Scope {
@@ -29,27 +93,13 @@ struct Scope {
     zone: Zone,
 }
 
-pub(super) async fn ltv(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let mut parameters = Parameters::new(query.as_deref())?;
-    let format = parameters.format(accept(&headers))?;
-    let groups = [("none", None), ("week", Some(Period::Week)), ("month", Some(Period::Month))];
-    let group = parameters.choice("group", &groups)?.unwrap_or(Some(Period::Month));
-    let horizons = horizons(&mut parameters)?;
-    let basis = parameters.choice("basis", &BASES)?.unwrap_or(Basis::Net);
-    let refunds = [("event", RefundDating::Event), ("order", RefundDating::Order)];
-    let refunds = parameters.choice("refunds", &refunds)?.unwrap_or_default();
-    let maturity = [("customer", Maturity::Customer), ("cohort", Maturity::Cohort)];
-    let maturity = parameters.choice("maturity", &maturity)?.unwrap_or_default();
-    let asked = parameters.day("as_of")?;
-    let scoped = ScopeParameters::take(&mut parameters)?;
-    parameters.done()?;
+pub(super) async fn ltv(call: Call<LtvParameters>) -> Result<Response, Problem> {
+    let format = call.format(call.asked.format);
+    let Call { app, asked, headers, .. } = call;
+    let LtvParameters { group, horizons, refunds, maturity, basis, as_of, scope, .. } = asked;
     blocking(move || {
-        let scope = scoped.resolve(&app)?;
-        let as_of = AsOf::of(&scope.facts.integrations, scope.integrations.as_ref(), scope.zone, asked)?;
+        let scope = scope.resolve(&app)?;
+        let as_of = AsOf::of(&scope.facts.integrations, scope.integrations.as_ref(), scope.zone, as_of)?;
         let answered = report::ltv(&scope.view, &LtvQuery { group, horizons, basis, refunds, maturity, as_of })?;
         let (content_type, body) = match format {
             Format::Json => ("application/json", json(&answered)?),
@@ -61,28 +111,19 @@ pub(super) async fn ltv(
     .await
 }
 
-pub(super) async fn revenue(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let mut parameters = Parameters::new(query.as_deref())?;
-    let format = parameters.format(accept(&headers))?;
-    let by = parameters.choice("by", &PERIODS)?.unwrap_or(Period::Month);
-    let basis = parameters.choice("basis", &BASES)?.unwrap_or(Basis::Net);
-    let (from, to) = (parameters.day("from")?, parameters.day("to")?);
-    let asked = parameters.day("as_of")?;
-    let scoped = ScopeParameters::take(&mut parameters)?;
-    parameters.done()?;
+pub(super) async fn revenue(call: Call<RevenueParameters>) -> Result<Response, Problem> {
+    let format = call.format(call.asked.format);
+    let Call { app, asked, headers, .. } = call;
+    let RevenueParameters { by, from, to, basis, as_of: asked_day, scope, .. } = asked;
     if let (Some(from), Some(to)) = (from, to)
         && from >= to
     {
         return Err(Problem::question("`from` must be before `to`, which is the first day that no longer counts"));
     }
     blocking(move || {
-        let scope = scoped.resolve(&app)?;
-        let as_of = match asked {
-            Some(_) => Some(AsOf::of(&scope.facts.integrations, scope.integrations.as_ref(), scope.zone, asked)?),
+        let scope = scope.resolve(&app)?;
+        let as_of = match asked_day {
+            Some(_) => Some(AsOf::of(&scope.facts.integrations, scope.integrations.as_ref(), scope.zone, asked_day)?),
             None => None,
         };
         let answered = report::revenue(&scope.view, &RevenueQuery { by, basis, from, to, as_of })?;
@@ -96,51 +137,18 @@ pub(super) async fn revenue(
     .await
 }
 
-fn horizons(parameters: &mut Parameters) -> Result<Vec<Horizon>, Problem> {
-    let given = parameters.all("horizons");
-    if given.is_empty() {
-        return Ok(HORIZONS.map(Horizon::Days).to_vec());
-    }
-    let texts = given.iter().flat_map(|text| text.split(','));
-    Ok(texts.map(|text| text.trim().parse()).collect::<Result<_, report::ReportError>>()?)
-}
-
-pub(super) fn accept(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok())
-}
-
-/// `integration`, `timezone` and `currency`, as they were given.
-pub(super) struct ScopeParameters {
-    integrations: Vec<String>,
-    zone: Option<String>,
-    currency: Option<Currency>,
-}
-
 impl ScopeParameters {
-    pub(super) fn take(parameters: &mut Parameters) -> Result<Self, Problem> {
-        Ok(Self {
-            integrations: parameters.all("integration"),
-            zone: parameters.one("timezone")?,
-            currency: parameters.parsed("currency")?,
-        })
-    }
-
     fn resolve(&self, app: &App) -> Result<Scope, Problem> {
         let facts = app.facts()?;
-        let zone = self.zone(app)?;
-        let currency = self.currency.unwrap_or(app.config.report.currency);
+        let zone = self.zone(app);
+        let currency = self.currency(app);
         let integrations = self.integrations(app, &facts)?;
         let view = app.view(&facts, zone, currency, integrations.as_ref())?;
         Ok(Scope { facts, view, integrations, zone })
     }
 
-    pub(super) fn zone(&self, app: &App) -> Result<Zone, Problem> {
-        let Some(name) = &self.zone else { return Ok(app.config.report.timezone) };
-        name.parse().map_err(|_| {
-            Problem::question(format!(
-                "`timezone={name}` is not a time zone; use a name of the IANA database, for example Europe/Berlin"
-            ))
-        })
+    pub(super) fn zone(&self, app: &App) -> Zone {
+        self.timezone.unwrap_or(app.config.report.timezone)
     }
 
     pub(super) fn currency(&self, app: &App) -> Currency {
@@ -148,11 +156,11 @@ impl ScopeParameters {
     }
 
     pub(super) fn integrations(&self, app: &App, facts: &Facts) -> Result<Option<BTreeSet<u16>>, Problem> {
-        if self.integrations.is_empty() {
+        if self.integration.is_empty() {
             return Ok(None);
         }
         let mut found = BTreeSet::new();
-        for name in &self.integrations {
+        for name in &self.integration {
             let known = (0_u16..).zip(&facts.integrations).find(|(_, known)| known.name == *name);
             match known {
                 Some((number, _)) => {

@@ -1,6 +1,7 @@
 //! Days of the reporting zone, and the weeks and months that they form.
 
 use chrono::{Datelike, NaiveDate};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Zone, ZoneTable, day_number, day_of};
@@ -24,7 +25,7 @@ pub(super) fn serialize_day_option<S: Serializer>(day: &Option<i32>, serializer:
 }
 
 /// Parts of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Period {
     /// `2025-01-31`

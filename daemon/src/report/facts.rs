@@ -209,7 +209,7 @@ pub struct Mark {
 }
 
 /// Who says up to when an integration is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MarkOrigin {
     /// The operator.

@@ -51,15 +51,43 @@ fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
     text
 }
 
-fn head(names: &[&str]) -> Vec<Cell> {
-    names.iter().map(Cell::text).collect()
+fn head(columns: &[(&str, &str)]) -> Vec<Cell> {
+    columns.iter().map(|(heading, _)| Cell::text(heading)).collect()
 }
+
+/// Columns of [`to_csv`]: heading, and what it holds.
+pub const LTV_COLUMNS: [(&str, &str); 11] = [
+    ("cohort", "period of the first order, or `all`"),
+    ("horizon", "ages that count: below so many days, `first_order` or `to_date`"),
+    ("customers", "customers of the cohort"),
+    ("mature", "those who are old enough: the denominator"),
+    ("net", "what those have brought: the numerator; empty without them"),
+    ("ltv", "`net` by `mature`; empty without `net`"),
+    ("state", "`complete`, `partial` or `immature`"),
+    ("currency", "of the amounts"),
+    ("basis", "what goes into a value"),
+    ("refunds", "which day a refund counts on"),
+    ("as_of", "first day that does not count"),
+];
+
+/// Columns of [`revenue_to_csv`]: heading, and what it holds.
+pub const REVENUE_COLUMNS: [(&str, &str); 11] = [
+    ("period", "day, week or month, or `all`"),
+    ("orders", "paid orders, rebills included"),
+    ("rebills", "those of them that are rebills"),
+    ("order_revenue", "sales that are no rebills"),
+    ("rebill_revenue", "rebills"),
+    ("refunds", "refunds and voids, as a positive sum"),
+    ("chargebacks", "chargebacks less their reversals"),
+    ("refunds_and_chargebacks", "both together"),
+    ("net", "sales less refunds and chargebacks"),
+    ("currency", "of the amounts"),
+    ("basis", "what goes into a value"),
+];
 
 /// One line for each cohort and horizon, the total last, with the same numbers as the JSON. What is `null` there is
 /// empty here.
 pub fn to_csv(answer: &LtvAnswer) -> String {
-    let names =
-        ["cohort", "horizon", "customers", "mature", "net", "ltv", "state", "currency", "basis", "refunds", "as_of"];
     let definition = &answer.definition;
     let line = |row: &LtvRow, cell: &LtvCell| {
         vec![
@@ -78,24 +106,11 @@ pub fn to_csv(answer: &LtvAnswer) -> String {
     };
     let rows = answer.rows.iter().chain(std::iter::once(&answer.total));
     let lines = rows.flat_map(|row| row.cells.iter().map(move |cell| line(row, cell)));
-    csv(std::iter::once(head(&names)).chain(lines))
+    csv(std::iter::once(head(&LTV_COLUMNS)).chain(lines))
 }
 
 /// One line for each period, the total last.
 pub fn revenue_to_csv(answer: &RevenueAnswer) -> String {
-    let names = [
-        "period",
-        "orders",
-        "rebills",
-        "order_revenue",
-        "rebill_revenue",
-        "refunds",
-        "chargebacks",
-        "refunds_and_chargebacks",
-        "net",
-        "currency",
-        "basis",
-    ];
     let definition = &answer.definition;
     let lines = answer.rows.iter().chain(std::iter::once(&answer.total)).map(|row| {
         let mut cells = revenue_cells(row);
@@ -103,7 +118,7 @@ pub fn revenue_to_csv(answer: &RevenueAnswer) -> String {
         cells.push(Cell::text(word(&definition.basis)));
         cells
     });
-    csv(std::iter::once(head(&names)).chain(lines))
+    csv(std::iter::once(head(&REVENUE_COLUMNS)).chain(lines))
 }
 
 fn revenue_cells(row: &RevenueRow) -> Vec<Cell> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::days::DayTable;
@@ -15,7 +16,7 @@ use super::source::Source;
 use crate::model::{Currency, Kind, Zone};
 
 /// Whether sales with a total of zero count as orders.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FreeOrders {
     /// They neither make a customer nor count as orders.
@@ -26,7 +27,7 @@ pub enum FreeOrders {
 }
 
 /// What goes into a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Items less discounts plus fees: without tax, without shipping.
