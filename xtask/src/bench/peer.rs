@@ -11,12 +11,13 @@ use crate::workspace::{Workspace, output, status};
 
 /// The version that is measured against.
 const VERSION: &str = "2.0.0";
-const SCRIPT: &str = include_str!("duckdb_import.py");
+const SCRIPTS: [(&str, &str); 2] =
+    [("duckdb_import.py", include_str!("duckdb_import.py")), ("duckdb_ltv.py", include_str!("duckdb_ltv.py"))];
 
 /// DuckDB, installed.
 pub(crate) struct Peer {
     python: PathBuf,
-    script: PathBuf,
+    folder: PathBuf,
 }
 
 impl Peer {
@@ -31,14 +32,28 @@ impl Peer {
             let package = format!("duckdb=={VERSION}");
             status(Command::new(&python).args(["-m", "pip", "install", "--quiet", &package])).context(advice)?;
         }
-        let script = environment.join("duckdb_import.py");
-        fs::write(&script, SCRIPT).with_context(|| format!("cannot write {}", script.display()))?;
-        Ok(Self { python, script })
+        for (name, text) in SCRIPTS {
+            let script = environment.join(name);
+            fs::write(&script, text).with_context(|| format!("cannot write {}", script.display()))?;
+        }
+        Ok(Self { python, folder: environment })
+    }
+
+    fn command(&self, script: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(self.folder.join(script));
+        command
     }
 
     /// One import into a database that does not exist yet.
     pub(crate) fn import(&self, file: &Path, database: &Path) -> Result<Run> {
-        measure(Command::new(&self.python).arg(&self.script).arg(file).arg(database))
+        measure(self.command("duckdb_import.py").arg(file).arg(database))
+    }
+
+    /// Lifetime value by monthly cohort, up to the as-of day; from tables that the first call makes in the database.
+    pub(crate) fn ltv(&self, file: &Path, database: &Path, as_of: &str, runs: u8) -> Result<Run> {
+        let runs = runs.to_string();
+        measure(self.command("duckdb_ltv.py").arg(file).arg(database).args([as_of, &runs]))
     }
 }
 

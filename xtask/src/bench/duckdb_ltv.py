@@ -1,0 +1,137 @@
+"""Lifetime value by monthly cohort at six horizons, asked of DuckDB with two threads.
+
+Usage: duckdb_ltv.py FILE DATABASE AS_OF RUNS. The database is made from the CSV file if it does not exist. Each query runs
+once before it is timed. Prints one line of JSON: medians in milliseconds, and each answer as rows of
+[cohort, horizon, customers, mature, net in cents or null].
+"""
+
+import datetime
+import json
+import os
+import statistics
+import sys
+import time
+
+import duckdb
+
+HORIZONS = (30, 60, 90, 180, 365, 720)
+
+COLUMNS = {
+    "id": "VARCHAR",
+    "order_id": "VARCHAR",
+    "date": "TIMESTAMP",
+    "email": "VARCHAR",
+    "amount": "DECIMAL(18, 2)",
+    "currency": "VARCHAR",
+    "kind": "VARCHAR",
+    "billing": "VARCHAR",
+    "tax": "DECIMAL(18, 2)",
+    "shipping": "DECIMAL(18, 2)",
+    "product_id": "VARCHAR",
+    "product": "VARCHAR",
+    "coupon": "VARCHAR",
+    "country": "VARCHAR",
+}
+
+# The first day of each customer: that of the first sale. All amounts are in dollars, and the zone is UTC.
+PREPARE = """
+CREATE TABLE customers AS
+SELECT row_number() OVER (ORDER BY email)::INTEGER AS customer, email,
+       (min(date) FILTER (kind = 'sale'))::DATE AS first_day
+FROM entries GROUP BY email;
+
+CREATE TABLE firsts AS SELECT customer, first_day FROM customers ORDER BY customer;
+
+CREATE TABLE narrow AS
+SELECT customer, date::DATE AS day,
+       (CASE kind WHEN 'sale' THEN 1 ELSE -1 END * ((amount - tax - shipping) * 100))::INTEGER AS cents
+FROM entries JOIN customers USING (email)
+ORDER BY customer, day;
+
+CREATE TABLE dated AS
+SELECT customer, first_day, day, cents FROM narrow JOIN firsts USING (customer) ORDER BY customer, day;
+"""
+
+
+def sums(events, firsts, value):
+    """Sums of mature customers by month of the first day. `events` has first_day and day."""
+    mature = [f"count(*) FILTER (first_day + {h} <= $as_of) AS mature_{h}" for h in HORIZONS]
+    net = [f"sum({value}) FILTER (day - first_day < {h} AND first_day + {h} <= $as_of) AS net_{h}" for h in HORIZONS]
+    return f"""
+    WITH counts AS (
+      SELECT date_trunc('month', first_day) AS cohort, count(*) AS customers, {", ".join(mature)}
+      FROM {firsts} WHERE first_day < $as_of GROUP BY cohort
+    ),
+    money AS (
+      SELECT date_trunc('month', first_day) AS cohort, {", ".join(net)}
+      FROM {events} WHERE day < $as_of GROUP BY cohort
+    )
+    SELECT strftime(counts.cohort, '%Y-%m'), customers,
+           {", ".join(f"mature_{h}" for h in HORIZONS)}, {", ".join(f"net_{h}" for h in HORIZONS)}
+    FROM counts LEFT JOIN money USING (cohort) ORDER BY 1
+    """
+
+
+# What one writes without preparing anything: all columns as imported.
+PLAIN = f"""
+WITH firsts AS (SELECT email, (min(date) FILTER (kind = 'sale'))::DATE AS first_day FROM entries GROUP BY email),
+events AS (
+  SELECT first_day, date::DATE AS day,
+         CASE kind WHEN 'sale' THEN 1 ELSE -1 END * (amount - tax - shipping) AS value
+  FROM entries JOIN firsts USING (email)
+)
+SELECT * FROM ({sums("events", "firsts", "value")})
+"""
+
+# Layouts that somebody might prepare; the fastest counts.
+BEST = {
+    "narrow table joined with first days": sums("(SELECT * FROM narrow JOIN firsts USING (customer))", "firsts", "cents"),
+    "narrow table that holds the first day": sums("dated", "firsts", "cents"),
+}
+
+
+def rows(answer, cents):
+    """Cells in the sequence of cohorts and horizons."""
+    cells = []
+    for cohort, customers, *rest in answer:
+        for horizon, mature, net in zip(HORIZONS, rest[: len(HORIZONS)], rest[len(HORIZONS) :]):
+            cells.append([cohort, horizon, customers, mature, None if mature == 0 else cents(net or 0)])
+    return cells
+
+
+def timed(connection, query, as_of, runs):
+    connection.execute(query, {"as_of": as_of}).fetchall()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        answer = connection.execute(query, {"as_of": as_of}).fetchall()
+        times.append((time.perf_counter() - start) * 1000)
+    return statistics.median(times), answer
+
+
+def main(file, database, as_of, runs):
+    as_of, runs = datetime.date.fromisoformat(as_of), int(runs)
+    if not os.path.exists(database):
+        # Renamed when it is whole.
+        unfinished = database + ".part"
+        if os.path.exists(unfinished):
+            os.remove(unfinished)
+        connection = duckdb.connect(unfinished)
+        types = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items()) + "}"
+        connection.execute(f"CREATE TABLE entries AS SELECT * FROM read_csv(?, header = true, columns = {types})", [file])
+        connection.execute(PREPARE)
+        connection.execute("CHECKPOINT")
+        connection.close()
+        os.rename(unfinished, database)
+    connection = duckdb.connect(database, read_only=True, config={"threads": 2})
+    plain_ms, plain = timed(connection, PLAIN, as_of, runs)
+    found = {name: timed(connection, query, as_of, runs) for name, query in BEST.items()}
+    report = {
+        "version": duckdb.__version__,
+        "plain": {"ms": plain_ms, "cells": rows(plain, lambda net: int(net * 100))},
+        "best": {name: {"ms": ms, "cells": rows(answer, int)} for name, (ms, answer) in found.items()},
+    }
+    print(json.dumps(report))
+
+
+main(*sys.argv[1:])
