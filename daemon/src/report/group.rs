@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar::Period;
@@ -38,7 +39,7 @@ impl Serialize for Group {
 }
 
 /// Which product's cohort a customer is in whose first order has several.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Products {
     /// In that of each: cohorts overlap.

@@ -2,6 +2,7 @@
 
 use std::collections::BinaryHeap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar;
@@ -17,7 +18,7 @@ use super::view::{Lifetime, View, ViewOptions};
 use crate::model::ZoneTable;
 
 /// A customer of a cohort, with their part in one of its cells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Member {
     /// Number of the customer.
     #[serde(skip)]
@@ -27,6 +28,7 @@ pub struct Member {
     pub first_entry: u32,
     /// The day of the first order.
     #[serde(serialize_with = "calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub first_order_day: i32,
     /// True if the customer is old enough, and so in numerator and denominator.
     pub mature: bool,
