@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::book::{Identity, NONE};
+use crate::book::NONE;
 use crate::clock::now_ms;
 use crate::config::{self, Config, Integration, Merge, Problem, Problems, ProcessEnv, SecretsFile, SecretsFileError};
 use crate::connector::{CallContext, Connector, Host, LoadError, Registry};
@@ -307,10 +307,13 @@ impl App {
     pub fn customer_numbers(&self, facts: &Facts, email: &str) -> BTreeSet<u32> {
         let book = self.ledger.book();
         let Some(found) = book.find_email(email) else { return BTreeSet::new() };
-        let of_customer = |entry: u32| book.listed_at(entry).is_some_and(|entry| entry.customer == found);
         match self.config.report.merge {
             Merge::Email => BTreeSet::from([found]),
-            Merge::Store => facts.facts.iter().filter(|f| of_customer(f.entry)).map(|f| f.customer).collect(),
+            Merge::Store => {
+                let rows = book.of_customer(found);
+                let named = |fact: &&Fact| rows.binary_search(&fact.entry).is_ok();
+                facts.facts.iter().filter(named).map(|fact| fact.customer).collect()
+            }
         }
     }
 
@@ -355,13 +358,13 @@ impl App {
                     .with(FactFlags::CLOCK_CHANGE.only_if(at.clock_change)),
             });
         }
-        let customers = if by_store { stores.len() } else { book.customers() };
+        let customers = if by_store { u32::try_from(stores.len()).unwrap_or(NONE) } else { book.customers() };
         Some(Facts {
             facts,
             currencies: book.currencies().to_vec(),
             integrations,
-            customers: u32::try_from(customers).unwrap_or(NONE),
-            orders: u32::try_from(book.orders()).unwrap_or(NONE),
+            customers,
+            orders: book.orders(),
             revision: book.revision(),
         })
     }
@@ -413,19 +416,7 @@ impl App {
     /// Customers, by their numbers in the facts, whose address many people share.
     fn shared_customers(&self, facts: &Facts) -> BTreeSet<u32> {
         let shared = &self.config.report.shared_emails;
-        if shared.is_empty() {
-            return BTreeSet::new();
-        }
-        let book = self.ledger.book();
-        let is_shared = |customer: u32| {
-            matches!(book.identity(customer), Some(Identity::Email(email))
-                if shared.iter().any(|shared| crate::book::normalise_email(shared).as_deref() == Some(&**email)))
-        };
-        let customers = facts.facts.iter().filter(|fact| fact.customer != NONE);
-        customers
-            .filter(|fact| book.listed_at(fact.entry).is_some_and(|entry| is_shared(entry.customer)))
-            .map(|fact| fact.customer)
-            .collect()
+        shared.iter().flat_map(|address| self.customer_numbers(facts, address)).collect()
     }
 }
 
