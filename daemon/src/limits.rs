@@ -207,6 +207,14 @@ pub mod report {
     pub const HORIZON_DAYS: u32 = 36_525;
 }
 
+/// Limits of the book.
+pub mod book {
+    /// Rows whose former state is remembered, so that what was made of the book can follow it; about 120 bytes each at most.
+    pub const JOURNAL_ROWS: usize = 262_144;
+    /// Rows worked out apart from the book while the log is read back, before they become part of it.
+    pub const REPLAYED_ROWS: usize = 65_536;
+}
+
 /// Limits of the ledger.
 pub mod ledger {
     /// Memory that redb may use to cache pages, bytes. Its default let a small server grow to 261 MB.
@@ -323,6 +331,8 @@ pub mod cli {
 pub mod api {
     use std::time::Duration;
 
+    /// Values of one filter.
+    pub const FILTER_VALUES: usize = 100;
     /// Integrations that one question may name.
     pub const INTEGRATIONS: usize = 256;
     /// Rows of a page of a list, where the question does not say.

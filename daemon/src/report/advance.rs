@@ -9,8 +9,8 @@ use super::facts::{Fact, NO_CUSTOMER};
 use super::order::{Evaluator, Event};
 use super::source::{Before, Source};
 use super::view::{Life, View, ViewOptions};
-use crate::model::ZoneTable;
 use crate::limits::report::{CHANGED_EVENTS, CHANGED_SHARE};
+use crate::model::ZoneTable;
 
 impl View {
     /// Brings the view to the revision of the source, with the options that it was built with. False if it must be built
@@ -124,8 +124,12 @@ pub(super) fn each_of(
     customer: u32,
     take: impl FnMut(&Event, Option<&Written>, Place),
 ) -> Result<(), ReportError> {
-    let orders: Vec<Vec<Fact>> = orders_naming(source, customer).into_iter().map(|order| now(source, order)).collect();
-    each(source, evaluator, customer, &orders, take).map(|_| ())
+    each(source, evaluator, customer, &orders_of(source, customer), take).map(|_| ())
+}
+
+/// The entries of the orders in which a customer is named.
+pub(super) fn orders_of(source: &impl Source, customer: u32) -> Vec<Vec<Fact>> {
+    orders_naming(source, customer).into_iter().map(|order| now(source, order)).collect()
 }
 
 /// Day and entry of the first order, if there is one.
@@ -147,9 +151,8 @@ fn each(
     let first = paid.min_by_key(rank).copied();
     for order in &worked {
         for event in order.iter().filter(own).filter(|event| event.counts) {
-            let placed = first
-                .as_ref()
-                .and_then(|first| written(event, order, first.fact.entry, first.day, first.fact.unix_ms));
+            let placed =
+                first.as_ref().and_then(|first| written(event, order, first.fact.entry, first.day, first.fact.unix_ms));
             let place = if placed.is_some() { Place::Lifetime } else { Place::Orphan };
             take(event, placed.as_ref(), place);
         }

@@ -75,6 +75,25 @@ impl Period {
         }
     }
 
+    /// The running number of the period with this name.
+    pub fn named(self, label: &str) -> Option<i32> {
+        let day = match self {
+            Self::Day => label.parse().ok(),
+            Self::Month => format!("{label}-01").parse().ok(),
+            Self::Week => {
+                let (year, week) = label.split_once("-W")?;
+                NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, chrono::Weekday::Mon)
+            }
+            Self::Quarter => {
+                let (year, quarter) = label.split_once("-Q")?;
+                let month = quarter.parse::<u32>().ok()?.checked_sub(1)?.checked_mul(3)?.checked_add(1)?;
+                NaiveDate::from_ymd_opt(year.parse().ok()?, month, 1)
+            }
+        };
+        // Written in one way only.
+        day.map(|day| self.number(day_number(day))).filter(|number| self.label(*number) == label)
+    }
+
     /// The name of a period.
     pub fn label(self, number: i32) -> String {
         let first = day_of(self.first_day(number));
@@ -115,6 +134,7 @@ mod tests {
             for d in day("1969-01-01")..day("2032-01-01") {
                 let number = period.number(d);
                 assert!((period.first_day(number)..period.first_day(number + 1)).contains(&d), "{period:?} {d}");
+                assert_eq!(period.named(&period.label(number)), Some(number));
             }
         }
     }

@@ -214,7 +214,11 @@ impl One {
         self.orders.clear();
         (self.lived, self.gross, self.taken_back, self.refunded) = (u32::from(end), 0, 0, 0);
         for event in life.events_before(end) {
-            if event.marks.is_sale() { self.gross += event.value } else { self.taken_back += event.value }
+            if event.marks.is_sale() {
+                self.gross += event.value
+            } else {
+                self.taken_back += event.value
+            }
             if event.marks.is_paid_order() {
                 self.orders.push((event.age, event.marks.is_rebill()));
             }

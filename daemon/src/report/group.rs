@@ -193,7 +193,8 @@ impl<'a, S: Source> Cohorts<'a, S> {
     pub(super) fn sequence(&self, size: impl Fn(usize) -> i64) -> Vec<usize> {
         let mut numbers: Vec<usize> = (0..self.len()).filter(|number| size(*number) > 0).collect();
         if let Some(Group::By(_)) = self.audience.group {
-            let named: HashMap<usize, String> = numbers.iter().map(|number| (*number, self.name(*number).cohort)).collect();
+            let named: HashMap<usize, String> =
+                numbers.iter().map(|number| (*number, self.name(*number).cohort)).collect();
             numbers.sort_by(|a, b| size(*b).cmp(&size(*a)).then_with(|| named.get(a).cmp(&named.get(b))));
         }
         numbers
@@ -249,7 +250,8 @@ fn keys(source: &impl Source, by: By, products: Products, sales: &[Fact]) -> Vec
                         let sum = amounts.entry(good.product).or_default();
                         *sum = sum.saturating_add(good.amount);
                     }
-                    let main = amounts.into_iter().max_by_key(|(product, amount)| (*amount, std::cmp::Reverse(*product)));
+                    let main =
+                        amounts.into_iter().max_by_key(|(product, amount)| (*amount, std::cmp::Reverse(*product)));
                     main.map(|(product, _)| Key::Value(product)).into_iter().collect()
                 }
             }

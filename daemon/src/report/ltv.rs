@@ -397,7 +397,7 @@ impl<'a> Table<'a> {
     fn add(&mut self, cohorts: &[usize], customers: i64, sign: i64, lived: u16, first_order: i64, by_slot: &[i64]) {
         let Self { horizons, cells, total, .. } = self;
         let width = horizons.len();
-        let mut to_row = |row: &mut [Sum]| {
+        let to_row = |row: &mut [Sum]| {
             let (mut sum, mut slots) = (0, by_slot.iter());
             for (horizon, cell) in horizons.iter().zip(row) {
                 let (mature, net) = match horizon {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::calendar;
 use super::days::Place;
 use super::error::ReportError;
-use super::facts::NO_CUSTOMER;
+use super::facts::{Fact, NO_CUSTOMER};
 use super::figure::Figure;
 use super::group::Cohorts;
 use super::ltv::{Horizon, LtvQuery};
@@ -115,6 +115,13 @@ fn brought(query: &LtvQuery, life: &Lifetime<'_>, horizon: Horizon) -> i64 {
         Horizon::ToDate => true,
     };
     events.filter(counts).map(|event| event.value).sum()
+}
+
+/// Every live entry of the orders in which this customer is named, by time. It takes no rates.
+pub fn facts_of(source: &impl Source, customer: u32) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = super::advance::orders_of(source, customer).into_iter().flatten().collect();
+    facts.sort_unstable_by_key(|fact| (fact.unix_ms, fact.integration, fact.tie, fact.entry));
+    facts
 }
 
 /// One entry of a customer.

@@ -210,7 +210,13 @@ impl Sums {
             SurvivalCell { cycle, charged: Share::new(count(*charged), count(*due)), survival }
         });
         let cycles = cells.collect();
-        SurvivalRow { cohort: name.cohort, title: name.title, first_day: name.first_day, customers: count(self.customers), cycles }
+        SurvivalRow {
+            cohort: name.cohort,
+            title: name.title,
+            first_day: name.first_day,
+            customers: count(self.customers),
+            cycles,
+        }
     }
 }
 

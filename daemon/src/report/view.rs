@@ -377,7 +377,8 @@ impl View {
     /// The columns.
     pub(super) fn base_lifetimes(&self) -> impl Iterator<Item = Lifetime<'_>> + '_ {
         let base = &*self.base;
-        let customers = base.runs.iter().flat_map(|run| run.customers.clone().map(|position| (run.first_day, position)));
+        let customers =
+            base.runs.iter().flat_map(|run| run.customers.clone().map(|position| (run.first_day, position)));
         let mut moved = base.moved.as_slice();
         customers.filter_map(move |(first_day, position)| {
             let start = *base.starts.get(position)?;
@@ -415,14 +416,6 @@ impl View {
             let (first, last) = bounds.unwrap_or((day, day));
             Some((first.min(day), last.max(day)))
         })
-    }
-
-    /// Customers with a first order before a day.
-    pub(super) fn customers_before(&self, day: i32) -> u64 {
-        let base: i64 =
-            self.base.runs.iter().filter(|run| run.first_day < day).map(|run| run.customers.len() as i64).sum();
-        let changed: i64 = self.changed_lifetimes().filter(|life| life.first_day < day).map(|life| life.sign).sum();
-        u64::try_from(base + changed).unwrap_or(0)
     }
 
     /// Bytes of memory that it takes.
