@@ -33,17 +33,18 @@ COLUMNS = {
     "country": "VARCHAR",
 }
 
-# The first day of each customer: that of the first sale. All amounts are in dollars, and the zone is UTC.
+# The first day of each customer is that of the first sale. All amounts are in dollars, and the zone is UTC. Days are
+# numbers of days since 1970-01-01, cents 32 bits wide, and all is sorted by customer.
 PREPARE = """
-CREATE TABLE customers AS
+CREATE TEMP TABLE customers AS
 SELECT row_number() OVER (ORDER BY email)::INTEGER AS customer, email,
-       (min(date) FILTER (kind = 'sale'))::DATE AS first_day
+       (min(date) FILTER (kind = 'sale'))::DATE - DATE '1970-01-01' AS first_day
 FROM entries GROUP BY email;
 
-CREATE TABLE firsts AS SELECT customer, first_day FROM customers ORDER BY customer;
+CREATE TABLE firsts AS SELECT customer, first_day::INTEGER AS first_day FROM customers ORDER BY customer;
 
 CREATE TABLE narrow AS
-SELECT customer, date::DATE AS day,
+SELECT customer, (date::DATE - DATE '1970-01-01')::INTEGER AS day,
        (CASE kind WHEN 'sale' THEN 1 ELSE -1 END * ((amount - tax - shipping) * 100))::INTEGER AS cents
 FROM entries JOIN customers USING (email)
 ORDER BY customer, day;
@@ -52,41 +53,64 @@ CREATE TABLE dated AS
 SELECT customer, first_day, day, cents FROM narrow JOIN firsts USING (customer) ORDER BY customer, day;
 """
 
-
-def sums(events, firsts, value):
-    """Sums of mature customers by month of the first day. `events` has first_day and day."""
-    mature = [f"count(*) FILTER (first_day + {h} <= $as_of) AS mature_{h}" for h in HORIZONS]
-    net = [f"sum({value}) FILTER (day - first_day < {h} AND first_day + {h} <= $as_of) AS net_{h}" for h in HORIZONS]
-    return f"""
-    WITH counts AS (
-      SELECT date_trunc('month', first_day) AS cohort, count(*) AS customers, {", ".join(mature)}
-      FROM {firsts} WHERE first_day < $as_of GROUP BY cohort
-    ),
-    money AS (
-      SELECT date_trunc('month', first_day) AS cohort, {", ".join(net)}
-      FROM {events} WHERE day < $as_of GROUP BY cohort
-    )
-    SELECT strftime(counts.cohort, '%Y-%m'), customers,
-           {", ".join(f"mature_{h}" for h in HORIZONS)}, {", ".join(f"net_{h}" for h in HORIZONS)}
-    FROM counts LEFT JOIN money USING (cohort) ORDER BY 1
-    """
-
+NAMES = ", ".join([f"mature_{h}" for h in HORIZONS] + [f"net_{h}" for h in HORIZONS])
 
 # What one writes without preparing anything: all columns as imported.
 PLAIN = f"""
 WITH firsts AS (SELECT email, (min(date) FILTER (kind = 'sale'))::DATE AS first_day FROM entries GROUP BY email),
+counts AS (
+  SELECT date_trunc('month', first_day) AS cohort, count(*) AS customers,
+         {", ".join(f"count(*) FILTER (first_day + {h} <= $as_of) AS mature_{h}" for h in HORIZONS)}
+  FROM firsts WHERE first_day < $as_of GROUP BY cohort
+),
 events AS (
   SELECT first_day, date::DATE AS day,
          CASE kind WHEN 'sale' THEN 1 ELSE -1 END * (amount - tax - shipping) AS value
   FROM entries JOIN firsts USING (email)
+),
+money AS (
+  SELECT date_trunc('month', first_day) AS cohort,
+         {", ".join(
+             f"sum(value) FILTER (day - first_day < {h} AND first_day + {h} <= $as_of) AS net_{h}" for h in HORIZONS
+         )}
+  FROM events WHERE day < $as_of GROUP BY cohort
 )
-SELECT * FROM ({sums("events", "firsts", "value")})
+SELECT strftime(cohort, '%Y-%m'), customers, {NAMES} FROM counts LEFT JOIN money USING (cohort) ORDER BY 1
 """
+
+
+def prepared(events):
+    """Added up by first day and horizon before anything is dated or filtered: twice as fast as six filtered sums."""
+    slot = " ".join(f"WHEN day - first_day < {h} THEN {h}" for h in HORIZONS)
+    return f"""
+    WITH days AS (SELECT first_day, count(*) AS customers FROM firsts WHERE first_day < $as_of GROUP BY first_day),
+    counts AS (
+      SELECT date_trunc('month', DATE '1970-01-01' + first_day) AS cohort, sum(customers)::BIGINT AS customers,
+             {", ".join(
+                 f"coalesce(sum(customers) FILTER (first_day + {h} <= $as_of), 0)::BIGINT AS mature_{h}"
+                 for h in HORIZONS
+             )}
+      FROM days GROUP BY cohort
+    ),
+    sums AS (
+      SELECT first_day, CASE {slot} ELSE {HORIZONS[-1] + 1} END AS horizon, sum(cents) AS value
+      FROM {events} WHERE day < $as_of GROUP BY ALL
+    ),
+    money AS (
+      SELECT date_trunc('month', DATE '1970-01-01' + first_day) AS cohort,
+             {", ".join(
+                 f"sum(value) FILTER (horizon <= {h} AND first_day + {h} <= $as_of) AS net_{h}" for h in HORIZONS
+             )}
+      FROM sums GROUP BY cohort
+    )
+    SELECT strftime(cohort, '%Y-%m'), customers, {NAMES} FROM counts LEFT JOIN money USING (cohort) ORDER BY 1
+    """
+
 
 # Layouts that somebody might prepare; the fastest counts.
 BEST = {
-    "narrow table joined with first days": sums("(SELECT * FROM narrow JOIN firsts USING (customer))", "firsts", "cents"),
-    "narrow table that holds the first day": sums("dated", "firsts", "cents"),
+    "narrow table, joined with first days": prepared("narrow JOIN firsts USING (customer)"),
+    "narrow table that holds the first day": prepared("dated"),
 }
 
 
@@ -111,6 +135,7 @@ def timed(connection, query, as_of, runs):
 
 def main(file, database, as_of, runs):
     as_of, runs = datetime.date.fromisoformat(as_of), int(runs)
+    as_of_number = (as_of - datetime.date(1970, 1, 1)).days
     if not os.path.exists(database):
         # Renamed when it is whole.
         unfinished = database + ".part"
@@ -125,7 +150,7 @@ def main(file, database, as_of, runs):
         os.rename(unfinished, database)
     connection = duckdb.connect(database, read_only=True, config={"threads": 2})
     plain_ms, plain = timed(connection, PLAIN, as_of, runs)
-    found = {name: timed(connection, query, as_of, runs) for name, query in BEST.items()}
+    found = {name: timed(connection, query, as_of_number, runs) for name, query in BEST.items()}
     report = {
         "version": duckdb.__version__,
         "plain": {"ms": plain_ms, "cells": rows(plain, lambda net: int(net * 100))},

@@ -1,6 +1,7 @@
 //! DuckDB in a Python environment of its own under the target folder.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -50,8 +51,11 @@ impl Peer {
         measure(self.command("duckdb_import.py").arg(file).arg(database))
     }
 
-    /// Lifetime value by monthly cohort, up to the as-of day; from tables that the first call makes in the database.
-    pub(crate) fn ltv(&self, file: &Path, database: &Path, as_of: &str, runs: u8) -> Result<Run> {
+    /// Lifetime value by monthly cohort, up to the as-of day; from a database in this folder that the first call makes.
+    pub(crate) fn ltv(&self, file: &Path, folder: &Path, as_of: &str, runs: u8) -> Result<Run> {
+        let mut hash = DefaultHasher::new();
+        SCRIPTS.hash(&mut hash);
+        let database = folder.join(format!("peer-{:016x}.duckdb", hash.finish()));
         let runs = runs.to_string();
         measure(self.command("duckdb_ltv.py").arg(file).arg(database).args([as_of, &runs]))
     }

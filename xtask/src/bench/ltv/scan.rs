@@ -130,10 +130,10 @@ impl Columns {
             let lived = (self.as_of - first_day).unsigned_abs();
             let mut brought = 0;
             let mature = HORIZONS.partition_point(|horizon| *horizon <= lived);
-            for index in 0..mature {
-                brought += slots[index];
-                sum.mature[index] += 1;
-                sum.net[index] += brought;
+            for ((slot, count), net) in slots.iter().zip(&mut sum.mature).zip(&mut sum.net).take(mature) {
+                brought += slot;
+                *count += 1;
+                *net += brought;
             }
         }
         sums
