@@ -22,6 +22,7 @@ mod revenue;
 mod schema;
 mod sheet;
 mod source;
+mod spark;
 mod split;
 mod totals;
 mod view;

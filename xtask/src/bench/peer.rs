@@ -7,10 +7,11 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::measure::{Run, measure};
-use crate::workspace::{Workspace, output, status};
+use crate::python::{self, Package};
+use crate::workspace::Workspace;
 
-/// The version that is measured against.
-const VERSION: &str = "2.0.0";
+/// What is measured against.
+const DUCKDB: Package = Package { name: "duckdb", version: "2.0.0" };
 const SCRIPT: &str = include_str!("duckdb_import.py");
 
 /// DuckDB, installed.
@@ -22,16 +23,8 @@ pub(crate) struct Peer {
 impl Peer {
     /// Makes the environment on the first call.
     pub(crate) fn install(workspace: &Workspace) -> Result<Self> {
-        let environment = workspace.target.join("tools/duckdb-venv");
-        let python = environment.join("bin/python");
-        if !has_duckdb(&python) {
-            let advice = "the peer needs python3 with venv, and PyPI";
-            eprintln!("Installing DuckDB {VERSION} into {}; once.", environment.display());
-            status(Command::new("python3").args(["-m", "venv"]).arg(&environment)).context(advice)?;
-            let package = format!("duckdb=={VERSION}");
-            status(Command::new(&python).args(["-m", "pip", "install", "--quiet", &package])).context(advice)?;
-        }
-        let script = environment.join("duckdb_import.py");
+        let python = python::install(workspace, &DUCKDB)?.join("python");
+        let script = workspace.target.join("tools/duckdb_import.py");
         fs::write(&script, SCRIPT).with_context(|| format!("cannot write {}", script.display()))?;
         Ok(Self { python, script })
     }
@@ -40,10 +33,4 @@ impl Peer {
     pub(crate) fn import(&self, file: &Path, database: &Path) -> Result<Run> {
         measure(Command::new(&self.python).arg(&self.script).arg(file).arg(database))
     }
-}
-
-fn has_duckdb(python: &Path) -> bool {
-    let mut command = Command::new(python);
-    command.args(["-c", "import duckdb; print(duckdb.__version__)"]);
-    output(&mut command).is_ok_and(|version| version.trim() == VERSION)
 }
