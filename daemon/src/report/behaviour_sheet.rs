@@ -3,7 +3,7 @@
 use super::cohorts::{CohortRow, CohortsAnswer, Gaps};
 use super::definition::Definition;
 use super::payback::{PaybackAnswer, PaybackRow};
-use super::sheet::{Cell, about, align, csv, head, new_table};
+use super::sheet::{Cell, about, align, csv, head, label, new_table};
 use super::survival::{SurvivalAnswer, SurvivalRow};
 use crate::model::day_of;
 
@@ -54,12 +54,6 @@ fn as_of(definition: &Definition) -> Cell {
 
 fn title(title: Option<&String>) -> Cell {
     title.map_or(Cell::Empty, Cell::text)
-}
-
-/// What a cohort is called in a table: a product by its name as well.
-fn label(cohort: &str, title: Option<&String>) -> String {
-    let text = title.map_or_else(|| cohort.to_owned(), |title| format!("{cohort} {title}"));
-    text.replace(char::is_control, " ")
 }
 
 /// One line for each figure of each cohort, the total last, with the same numbers as the JSON.

@@ -25,6 +25,7 @@ mod revenue;
 mod schema;
 mod sheet;
 mod source;
+mod spark;
 mod split;
 mod split_revenue;
 mod survival;

@@ -2,9 +2,12 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::calendar::Period;
 use super::definition::Definition;
+use super::group::Group;
 use super::ltv::{CellState, LtvAnswer, LtvCell, LtvRow};
 use super::revenue::{RevenueAnswer, RevenueRow};
+use super::spark::sparkline;
 
 /// A cell of a sheet.
 pub(super) enum Cell {
@@ -27,6 +30,15 @@ impl Cell {
 
     pub(super) fn option(value: Option<impl ToString>) -> Self {
         value.map_or(Self::Empty, Self::number)
+    }
+
+    /// As a cell of a table. Shop data must not command the terminal that shows it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Number(text) => text.clone(),
+            Self::Text(text) => text.replace(char::is_control, " "),
+            Self::Empty => String::new(),
+        }
     }
 
     /// As a field of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula gets an apostrophe before it.
@@ -148,7 +160,8 @@ pub fn to_table(answer: &LtvAnswer) -> String {
         super::ltv::Horizon::Days(days) => format!("LTV {days}"),
         other => other.to_string().replace('_', " "),
     });
-    table.set_header(["cohort".to_owned(), "customers".to_owned()].into_iter().chain(names));
+    let curve = "curve".to_owned();
+    table.set_header(["cohort".to_owned(), "customers".to_owned()].into_iter().chain(names).chain([curve]));
     let (mut partial, mut immature) = (false, false);
     for row in answer.rows.iter().chain(std::iter::once(&answer.total)) {
         let cells = row.cells.iter().map(|cell| {
@@ -160,7 +173,9 @@ pub fn to_table(answer: &LtvAnswer) -> String {
                 (None, _) => "-".to_owned(),
             }
         });
-        table.add_row([row.cohort.clone(), row.customers.to_string()].into_iter().chain(cells));
+        let curve: Vec<_> = row.cells.iter().map(|cell| cell.ltv).collect();
+        let head = [label(&row.cohort, row.title.as_ref()), row.customers.to_string()];
+        table.add_row(head.into_iter().chain(cells).chain([sparkline(&curve)]));
     }
     align(&mut table);
     let mut text = format!("{}\n{}", table.trim_fmt(), about(&answer.definition));
@@ -186,6 +201,11 @@ pub fn to_table(answer: &LtvAnswer) -> String {
     text
 }
 
+/// Periods in the sparkline of a row, its own the last.
+const RECENT_PERIODS: usize = 12;
+/// Periods in the sparkline of the total, the latest.
+const COURSE_PERIODS: usize = 36;
+
 /// A table for people: one line for each period.
 pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
     let mut table = new_table();
@@ -202,12 +222,37 @@ pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
         "chargeb.",
         "both",
         "net",
+        "net so far",
     ]);
-    for row in answer.rows.iter().chain(std::iter::once(&answer.total)) {
-        table.add_row(revenue_cells(row).iter().map(Cell::field));
+    let mut course = Vec::new();
+    let mut last = None;
+    let by = match answer.definition.group {
+        Some(Group::Period(period)) => period,
+        _ => Period::Day,
+    };
+    let split = answer.definition.split.is_some();
+    for row in &answer.rows {
+        let number = row.first_day.map(|day| by.number(day));
+        let left_out = last.zip(number).map_or(0, |(last, number)| number.abs_diff(last).saturating_sub(1));
+        // Periods in which nothing happened have no row; they are gaps.
+        course.extend(std::iter::repeat_n(None, usize::try_from(left_out).unwrap_or(0).min(COURSE_PERIODS)));
+        course.push(Some(row.net));
+        last = number;
+        let recent = course.get(course.len().saturating_sub(RECENT_PERIODS)..).filter(|_| !split).unwrap_or_default();
+        let cells = revenue_cells(row);
+        table.add_row(cells.iter().map(Cell::shown).chain([sparkline(recent)]));
     }
+    // Rows of several values are no course of time.
+    let whole = course.get(course.len().saturating_sub(COURSE_PERIODS)..).filter(|_| !split).unwrap_or_default();
+    table.add_row(revenue_cells(&answer.total).iter().map(Cell::shown).chain([sparkline(whole)]));
     align(&mut table);
     format!("{}\n{}", table.trim_fmt(), about(&answer.definition))
+}
+
+/// What a cohort is called in a table: a product by its name as well.
+pub(super) fn label(cohort: &str, title: Option<&String>) -> String {
+    let text = title.map_or_else(|| cohort.to_owned(), |title| format!("{cohort} {title}"));
+    text.replace(char::is_control, " ")
 }
 
 pub(super) fn new_table() -> Table {

@@ -8,10 +8,11 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::measure::{Run, measure};
-use crate::workspace::{Workspace, output, status};
+use crate::python::{self, Package};
+use crate::workspace::Workspace;
 
-/// The version that is measured against.
-const VERSION: &str = "2.0.0";
+/// What is measured against.
+const DUCKDB: Package = Package { name: "duckdb", version: "2.0.0" };
 const SCRIPTS: [(&str, &str); 2] =
     [("duckdb_import.py", include_str!("duckdb_import.py")), ("duckdb_ltv.py", include_str!("duckdb_ltv.py"))];
 
@@ -24,20 +25,13 @@ pub(crate) struct Peer {
 impl Peer {
     /// Makes the environment on the first call.
     pub(crate) fn install(workspace: &Workspace) -> Result<Self> {
-        let environment = workspace.target.join("tools/duckdb-venv");
-        let python = environment.join("bin/python");
-        if !has_duckdb(&python) {
-            let advice = "the peer needs python3 with venv, and PyPI";
-            eprintln!("Installing DuckDB {VERSION} into {}; once.", environment.display());
-            status(Command::new("python3").args(["-m", "venv"]).arg(&environment)).context(advice)?;
-            let package = format!("duckdb=={VERSION}");
-            status(Command::new(&python).args(["-m", "pip", "install", "--quiet", &package])).context(advice)?;
-        }
+        let python = python::install(workspace, &DUCKDB)?.join("python");
+        let folder = workspace.target.join("tools");
         for (name, text) in SCRIPTS {
-            let script = environment.join(name);
+            let script = folder.join(name);
             fs::write(&script, text).with_context(|| format!("cannot write {}", script.display()))?;
         }
-        Ok(Self { python, folder: environment })
+        Ok(Self { python, folder })
     }
 
     fn command(&self, script: &str) -> Command {
@@ -59,10 +53,4 @@ impl Peer {
         let runs = runs.to_string();
         measure(self.command("duckdb_ltv.py").arg(file).arg(database).args([as_of, &runs]))
     }
-}
-
-fn has_duckdb(python: &Path) -> bool {
-    let mut command = Command::new(python);
-    command.args(["-c", "import duckdb; print(duckdb.__version__)"]);
-    output(&mut command).is_ok_and(|version| version.trim() == VERSION)
 }
