@@ -56,9 +56,7 @@ impl Chunk {
         let width = self.width();
         let start = position * width;
         let word = self.bytes.get(start..start + 8).and_then(<[u8]>::first_chunk::<8>);
-        word.map_or(self.low, |word| {
-            self.low.wrapping_add((u64::from_le_bytes(*word) & mask(width)).cast_signed())
-        })
+        word.map_or(self.low, |word| self.low.wrapping_add((u64::from_le_bytes(*word) & mask(width)).cast_signed()))
     }
 
     /// False if the value does not fit.

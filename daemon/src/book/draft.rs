@@ -407,9 +407,8 @@ impl Draft {
     fn unchain(&mut self, book: &Book, at: u32, order: u32) {
         let Some(after) = self.next(book, at) else { return };
         let rest = if after == at { NONE } else { after };
-        let before = std::iter::successors(Some(after), |at| self.next(book, *at)).find(|row| {
-            self.next(book, *row) == Some(at)
-        });
+        let before =
+            std::iter::successors(Some(after), |at| self.next(book, *at)).find(|row| self.next(book, *row) == Some(at));
         if let Some(before) = before {
             self.set_next(before, after);
         }

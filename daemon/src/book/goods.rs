@@ -125,7 +125,8 @@ impl Products {
 
 impl Part for Products {
     fn bytes(&self) -> usize {
-        let texts = self.list.iter().map(|product| product.key.len() + product.name.as_ref().map_or(0, |name| name.len()));
+        let texts =
+            self.list.iter().map(|product| product.key.len() + product.name.as_ref().map_or(0, |name| name.len()));
         texts.sum::<usize>() + self.list.capacity() * size_of::<Product>() + self.index.bytes()
     }
 

@@ -215,12 +215,24 @@ mod tests {
         assert!(index.bytes() <= 200_000 * 56 / 10, "{}", index.bytes());
         let mut looks = 0_u32;
         for number in 0..200_000 {
-            assert_eq!(index.find(mixed(number), |at| { looks += 1; at == number }), Some(number));
+            assert_eq!(
+                index.find(mixed(number), |at| {
+                    looks += 1;
+                    at == number
+                }),
+                Some(number)
+            );
         }
         assert!(looks < 210_000, "{looks}");
         let mut looks = 0_u32;
         for number in 200_000..400_000 {
-            assert_eq!(index.find(mixed(number), |_| { looks += 1; false }), None);
+            assert_eq!(
+                index.find(mixed(number), |_| {
+                    looks += 1;
+                    false
+                }),
+                None
+            );
         }
         assert!(looks < 30_000, "{looks}");
     }
