@@ -1,4 +1,5 @@
 mod accessors;
+mod snapshots;
 
 use std::collections::HashMap;
 
