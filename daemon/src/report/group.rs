@@ -236,7 +236,8 @@ fn keys(source: &impl Source, by: By, products: Products, sales: &[Fact]) -> Vec
             .iter()
             .flat_map(|fact| source.labels(fact.labels))
             .filter(|label| label.dimension == dimension)
-            .map(|label| Key::Value(label.value))
+            // Some platforms write `(none)` where there is none.
+            .map(|label| if source.value(label.value) == NONE_LABEL { Key::None } else { Key::Value(label.value) })
             .collect(),
         By::Product => {
             let goods = sales.iter().flat_map(|fact| source.goods(fact.entry));

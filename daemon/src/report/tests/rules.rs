@@ -328,3 +328,35 @@ fn a_refund_is_about_the_latest_sale_up_to_its_own_instant() {
     assert_eq!(total(&shop, &[Horizon::ToDate], "2025-04-01"), ["100.00 / 1 = 100.00"]);
     assert_eq!(seen(&shop, NEW_YORK).all("2025-04-01").uncertain.without_sale, 0);
 }
+
+/// A shop with labels: each entry may have a campaign.
+fn campaigns(entries: Vec<(Fact, Option<&str>)>) -> Facts {
+    let mut shop = facts(entries.iter().map(|(fact, _)| *fact).collect());
+    shop.label_sets.push(Vec::new());
+    for (fact, (_, campaign)) in shop.facts.iter_mut().zip(&entries) {
+        let Some(campaign) = campaign else { continue };
+        fact.labels = shop.label_sets.len() as u32;
+        let label = Label { dimension: Dimension::Campaign, value: shop.values.len() as u32 };
+        shop.label_sets.push(vec![label]);
+        shop.values.push((*campaign).to_owned());
+    }
+    shop
+}
+
+#[test]
+fn none_as_a_text_is_none() {
+    let first = Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE };
+    let other = |customer| Fact { customer, order: customer, ..first };
+    let shop = campaigns(vec![(first, Some("(none)")), (other(1), None), (other(2), Some("one"))]);
+    let campaign = By::Label(Dimension::Campaign);
+    let audience = Audience { group: Some(Group::By(campaign)), ..Audience::default() };
+    let ask = LtvQuery { audience, ..query(&[Horizon::ToDate], "2025-02-01") };
+    let seen = seen(&shop, NEW_YORK);
+    let rows = seen.ltv(&ask).rows;
+    let sizes: Vec<_> = rows.iter().map(|row| (row.cohort.as_str(), row.customers)).collect();
+    assert_eq!(sizes, [("(none)", 2), ("one", 1)]);
+    assert_eq!(members(&seen.view, &shop, &ask, "(none)", Horizon::ToDate, 0, 9).unwrap().members.len(), 2);
+    let revenue = seen.revenue(&RevenueQuery { split: Some(campaign), ..by(Period::Month) });
+    let orders: Vec<_> = revenue.rows.iter().map(|row| (row.value.as_deref(), row.orders)).collect();
+    assert_eq!(orders, [(Some("(none)"), 2), (Some("one"), 1)]);
+}
