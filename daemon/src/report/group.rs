@@ -157,8 +157,7 @@ impl<'a, S: Source> Cohorts<'a, S> {
         };
         if by.is_some() || !self.audience.first.is_empty() {
             let sales = first_sales(self.source, life.first_entry);
-            let telling: Vec<&Fact> = sales.iter().collect();
-            if !self.audience.first.passes(self.source, &telling) {
+            if !self.audience.first.first_order_passes(self.source, &sales) {
                 return None;
             }
             if let Some(by) = by {

@@ -360,3 +360,17 @@ fn none_as_a_text_is_none() {
     let orders: Vec<_> = revenue.rows.iter().map(|row| (row.value.as_deref(), row.orders)).collect();
     assert_eq!(orders, [(Some("(none)"), 2), (Some("one"), 1)]);
 }
+
+#[test]
+fn a_first_order_is_in_one_currency_for_groups_and_filters() {
+    let first = Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE };
+    let upsell = Fact { unix_ms: ny("2025-01-01 12:05"), currency: 1, ..first };
+    let shop = facts(vec![upsell, first]);
+    let seen = seen(&shop, NEW_YORK);
+    let customers = |code: &str| {
+        let condition = Condition { by: By::Currency, any_of: vec![code.to_owned()] };
+        let audience = Audience { first: Filter { conditions: vec![condition] }, ..Audience::default() };
+        seen.ltv(&LtvQuery { audience, ..query(&[Horizon::ToDate], "2025-02-01") }).total.customers
+    };
+    assert_eq!((customers("USD"), customers("EUR")), (1, 0));
+}
