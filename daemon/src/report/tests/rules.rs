@@ -374,3 +374,18 @@ fn a_first_order_is_in_one_currency_for_groups_and_filters() {
     };
     assert_eq!((customers("USD"), customers("EUR")), (1, 0));
 }
+
+#[test]
+fn refunded_orders_are_some_of_the_orders() {
+    let own = Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE };
+    // Nobody's sale, and refunds of it that name somebody.
+    let nobodys = Fact { customer: NO_CUSTOMER, order: 1, ..own };
+    let refund = Fact { unix_ms: ny("2025-01-05 12:00"), kind: Kind::Refund, customer: 0, total: 2_000, ..nobodys };
+    let shop = facts(vec![own, nobodys, refund]);
+    let all = seen(&shop, NEW_YORK).behaviour(&[], "2025-02-01");
+    assert_eq!((all.refunded_orders, all.refund_rate.amount.to_string().as_str()), (Share::new(0, 1), "20.00"));
+    // A clock that runs behind puts the refund before the first order: left out, but that order is a refunded one.
+    let early = Fact { unix_ms: ny("2024-12-30 12:00"), order: 0, ..refund };
+    let all = seen(&facts(vec![own, early]), NEW_YORK).behaviour(&[], "2025-02-01");
+    assert_eq!((all.refunded_orders, all.refund_rate.amount.to_string().as_str()), (Share::new(1, 1), "0.00"));
+}
