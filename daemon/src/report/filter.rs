@@ -78,6 +78,11 @@ impl Filter {
         self.conditions.is_empty()
     }
 
+    /// True if it matters what was sold.
+    pub(super) fn tells_products_apart(&self) -> bool {
+        self.conditions.iter().any(|condition| condition.by == By::Product)
+    }
+
     /// Whether an order passes, by its sales. One of which no sale is known never does.
     pub(super) fn order_passes(&self, source: &impl Source, facts: &[Fact]) -> bool {
         let sales: Vec<&Fact> = facts.iter().filter(|fact| fact.kind == Kind::Sale).collect();

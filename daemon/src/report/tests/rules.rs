@@ -389,3 +389,22 @@ fn refunded_orders_are_some_of_the_orders() {
     let all = seen(&facts(vec![own, early]), NEW_YORK).behaviour(&[], "2025-02-01");
     assert_eq!((all.refunded_orders, all.refund_rate.amount.to_string().as_str()), (Share::new(1, 1), "0.00"));
 }
+
+#[test]
+fn a_view_that_asks_for_products_is_built_anew() {
+    let mut shop = facts(vec![Fact { unix_ms: ny("2025-01-01 12:00"), ..SALE }]);
+    shop.products.push(Product { key: "alpha/kit".into(), name: None });
+    let rates = rates();
+    let condition = |by, value: &str| Filter { conditions: vec![Condition { by, any_of: vec![value.to_owned()] }] };
+    for (orders, goes_on) in [(condition(By::Product, "alpha/kit"), false), (condition(By::Integration, "alpha"), true)] {
+        let options = ViewOptions { orders: &orders, ..options(&rates, NEW_YORK) };
+        let mut view = View::build(&shop, &options).unwrap();
+        assert!(view.advance(&shop, &options).unwrap(), "nothing has changed");
+        let mut later = shop.clone();
+        later.revision += 1;
+        later.changes.push((later.revision, Before { entry: 0, fact: shop.fact(0) }));
+        // The entry had no goods before, which nobody remembers.
+        later.goods = vec![vec![Good { product: 0, amount: 10_000 }]];
+        assert_eq!(view.advance(&later, &options).unwrap(), goes_on, "{orders:?}");
+    }
+}
