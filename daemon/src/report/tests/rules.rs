@@ -408,3 +408,12 @@ fn a_view_that_asks_for_products_is_built_anew() {
         assert_eq!(view.advance(&later, &options).unwrap(), goes_on, "{orders:?}");
     }
 }
+
+#[test]
+fn gaps_show_what_their_mean_is_made_of() {
+    let on = |text: &str, order| Fact { unix_ms: ny(text), order, ..SALE };
+    let shop = facts(vec![on("2025-01-01 12:00", 0), on("2025-01-11 12:00", 1), on("2025-01-16 12:00", 2)]);
+    let gaps = seen(&shop, NEW_YORK).behaviour(&[], "2025-02-01").between_orders;
+    let json = serde_json::json!({ "count": 2, "sum_days": 15, "median_days": "7.5", "mean_days": "7.50" });
+    assert_eq!(serde_json::to_value(gaps).unwrap(), json);
+}
