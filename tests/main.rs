@@ -1,5 +1,6 @@
 //! End-to-end tests: the real binary, real components, real files, real sockets on loopback.
 
+mod api_description;
 mod api_keys;
 mod bad_config;
 mod bad_files;

@@ -187,8 +187,8 @@ pub mod config {
 pub mod report {
     /// How long a dated exchange rate holds when no later one follows, days.
     pub const RATE_AGE_DAYS: i32 = 7;
-    /// Views kept for questions that come again; one takes about 40 bytes an entry.
-    pub const VIEWS: usize = 8;
+    /// Views kept for questions that come again; one takes about 11 bytes an entry.
+    pub const VIEWS: usize = 3;
     /// A view is built anew once this many events have changed since, and over one in `CHANGED_SHARE` of all.
     pub const CHANGED_EVENTS: usize = 50_000;
     /// See `CHANGED_EVENTS`.
@@ -205,6 +205,14 @@ pub mod report {
     pub const HORIZONS: usize = 64;
     /// A horizon, days.
     pub const HORIZON_DAYS: u32 = 36_525;
+}
+
+/// Limits of the book.
+pub mod book {
+    /// Rows whose former state is remembered, so that what was made of the book can follow it; about 120 bytes each at most.
+    pub const JOURNAL_ROWS: usize = 262_144;
+    /// Rows worked out apart from the book while the log is read back, before they become part of it.
+    pub const REPLAYED_ROWS: usize = 65_536;
 }
 
 /// Limits of the ledger.
@@ -317,4 +325,32 @@ pub mod cli {
     pub const INBOX_LOOK: Duration = Duration::from_millis(20);
     /// Steps of one conversation that is tried with `connector read`.
     pub const STEPS: usize = 64;
+}
+
+/// The HTTP API.
+pub mod api {
+    use std::time::Duration;
+
+    /// Values of one filter.
+    pub const FILTER_VALUES: usize = 100;
+    /// Integrations that one question may name.
+    pub const INTEGRATIONS: usize = 256;
+    /// Rows of a page of a list, where the question does not say.
+    pub const PAGE_ROWS: u64 = 100;
+    /// Rows of a page of a list.
+    pub const PAGE_ROWS_MAX: u64 = 1_000;
+    /// Characters of a cursor.
+    pub const CURSOR_CHARS: usize = 1_024;
+    /// Text of an answer in lines that is sent at a time, bytes.
+    pub const PIECE_BYTES: usize = 64 << 10;
+    /// Lines of an answer that wait for whoever asked.
+    pub const LINES_WAITING: usize = 64;
+    /// Pieces of an uploaded file that wait to be read.
+    pub const PIECES_WAITING: usize = 4;
+    /// How often those who wait for a platform are told how far it is.
+    pub const TOLD_EVERY: Duration = Duration::from_millis(200);
+    /// How often those who wait for an import are told how far it is.
+    pub const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+    /// Passes over a platform that are listed for each integration.
+    pub const PASSES_LISTED: usize = 20;
 }

@@ -6,8 +6,10 @@ mod connectors;
 mod deny;
 mod dist;
 mod http;
+mod python;
 mod run;
 mod sample;
+mod schemathesis;
 mod toolchain;
 mod workspace;
 
@@ -52,6 +54,8 @@ enum Task {
         #[command(subcommand)]
         bench: bench::Bench,
     },
+    /// Try the API with requests that Schemathesis thinks up; needs python3 with venv, and PyPI.
+    Schemathesis(schemathesis::Options),
     /// Pack the release binary, the connectors and the example configuration.
     Dist,
     /// Hand the sample to a daemon that is starting; `run --sample` uses it.
@@ -81,6 +85,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test { args } => check::test(&workspace, &args)?,
         Task::Ci => check::ci(&workspace)?,
         Task::Bench { bench } => bench::run(&workspace, &bench)?,
+        Task::Schemathesis(options) => schemathesis::run(&workspace, &options)?,
         Task::Dist => dist::dist(&workspace)?,
         Task::FeedSample(options) => sample::feed(&workspace, &options)?,
     }

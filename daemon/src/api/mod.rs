@@ -1,15 +1,32 @@
 //! The report API: `/v1`, on loopback unless a token is set.
 //!
 //! Whatever the command line shows comes from here as well, over a socket or in the same process, so both always agree.
+//! [`routes`] is the table of what there is; `/openapi.json` tells it to programs.
 
-mod customers;
-mod entries;
+mod behind;
+mod call;
+pub(crate) mod customers;
+pub(crate) mod deliveries;
+pub(crate) mod entries;
+mod entry;
 mod guard;
-mod operations;
+pub(crate) mod imports;
+mod integrations;
+mod lines;
+mod openapi;
+mod page;
+pub(crate) mod parameter;
+pub(crate) mod platform;
 mod problem;
-mod query;
-mod reports;
+pub(crate) mod reading;
+pub(crate) mod reports;
+mod route;
+mod routes;
+mod schema;
+mod scope;
+mod server;
 mod syncs;
+mod upload;
 
 use std::sync::Arc;
 
@@ -18,7 +35,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use chrono::{DateTime, SecondsFormat};
 
 use crate::app::App;
 
@@ -26,28 +43,12 @@ pub use problem::Problem;
 
 /// All routes of the API.
 pub fn router(app: Arc<App>) -> Router {
-    let guarded = Router::new()
-        .route("/", get(operations::index))
-        .route("/v1/ltv", get(reports::ltv))
-        .route("/v1/revenue", get(reports::revenue))
-        .route("/v1/customers/{email}", get(customers::customer))
-        .route("/v1/entries", get(entries::entries))
-        .route("/v1/integrations", get(operations::integrations))
-        .route("/v1/status", get(operations::status))
-        .route("/v1/imports", get(operations::imports).post(operations::import))
-        .route("/v1/deliveries/{number}", get(operations::delivery))
-        .route("/v1/quarantine", get(operations::quarantine))
-        .route("/v1/quarantine/retry", post(operations::retry))
-        .route("/v1/replay", post(operations::replay))
-        .route("/v1/syncs", get(syncs::syncs))
-        .route("/v1/integrations/{name}/sync", post(syncs::sync))
-        .route("/v1/integrations/{name}/subscribe", post(syncs::subscribe))
-        .route("/v1/integrations/{name}/unsubscribe", post(syncs::unsubscribe))
-        .route("/v1/integrations/{name}/reconcile", post(syncs::reconcile))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard));
-    Router::new()
-        .route("/healthz", get(operations::healthz))
-        .route("/readyz", get(operations::readyz))
+    let (open, guarded): (Vec<_>, Vec<_>) = routes::routes().into_iter().partition(|route| route.open);
+    let of = |routes: Vec<route::Route>| {
+        routes.into_iter().fold(Router::new(), |router, route| router.route(route.path, route.service))
+    };
+    let guarded = of(guarded).layer(middleware::from_fn_with_state(Arc::clone(&app), guard::guard));
+    of(open)
         .merge(guarded)
         .fallback(|| async { Problem::not_found("there is nothing at this address; see / for what there is") })
         .method_not_allowed_fallback(|| async { Problem::method() })
@@ -59,6 +60,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> +
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| {
         tracing::error!(%panic, "a request failed");
         Err(Problem::internal())
+    })
+}
+
+/// Work that goes on though nobody waits for it any more.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Problem> {
+    tokio::spawn(work).await.map_err(|panic| {
+        tracing::error!(%panic, "a request failed");
+        Problem::internal()
     })
 }
 
@@ -90,4 +99,9 @@ fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Problem> {
         tracing::error!(%error, "an answer cannot be written");
         Problem::internal()
     })
+}
+
+/// An instant, RFC 3339.
+fn time(ms: i64) -> Option<String> {
+    DateTime::from_timestamp_millis(ms).map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
 }

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::doors::ImportError;
@@ -9,7 +10,7 @@ use crate::ledger::LedgerError;
 use crate::report::ReportError;
 
 /// What went wrong, for the one who asked. Internal causes go to the log instead.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Problem {
     /// Names the sort of problem; stable.
     #[serde(rename = "type")]
@@ -65,6 +66,17 @@ impl Problem {
     /// The daemon is about to end.
     pub fn stopping(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/stopping", "ltvd is stopping", detail)
+    }
+
+    /// The daemon cannot answer at all at the moment.
+    pub fn unready(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/unready", "Not ready", detail)
+    }
+
+    /// What was asked for is no more as it was.
+    #[cfg_attr(not(test), allow(dead_code, reason = "for the lists behind figures"))]
+    pub(super) fn changed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "/problems/changed", "It has changed", detail)
     }
 
     /// The platform refused, or did not answer.

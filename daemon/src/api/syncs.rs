@@ -1,409 +1,297 @@
-//! Asking platforms: what was asked, now, webhooks at the platform, and the comparison with what the platform or a file has.
+//! `/v1/syncs`: what was asked of platforms, and what is.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use axum::response::{IntoResponse as _, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
 
+use super::call::Call;
+use super::parameter::{Text, parameters};
+use super::problem::Problem;
+use super::schema::{Date, Instant};
+use super::{blocking, time};
 use crate::app::App;
-use crate::doors::poll::{self, SyncError, Wish};
-use crate::ledger::{Cursor, LedgerError, Pass};
+use crate::book::Counts;
+use crate::doors::poll;
+use crate::ledger::{self, Cursor, LedgerError, Pass};
+use crate::limits::api::PASSES_LISTED;
 use crate::live::Now;
 use crate::model::{Zone, day_of, local_day};
 
-use super::blocking;
-use super::operations::{no_parameters, time};
-use super::problem::Problem;
-use super::query::Parameters;
+parameters! {
+    /// Of `/v1/syncs`.
+    pub(crate) struct SyncsParameters {
+        /// Only this integration
+        integration: Option<String> = Text,
+    }
+}
 
-/// Passes that are listed for each integration.
-const LISTED: usize = 20;
-/// How often those who wait are told.
-const TOLD_EVERY: Duration = Duration::from_millis(200);
+/// The integrations whose platforms are asked.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Syncs {
+    syncs: Vec<SyncState>,
+}
 
-pub(super) async fn syncs(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    let mut parameters = Parameters::new(query.as_deref())?;
-    let wanted = parameters.one("integration")?;
-    parameters.done()?;
+/// What is known of the asking of one platform.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SyncState {
+    /// Which integration.
+    integration: String,
+    /// Which connector.
+    connector: String,
+    /// It is asked by itself.
+    polled: bool,
+    /// In a word.
+    state: Word,
+    /// First day that is wanted, by the configuration.
+    #[schemars(with = "Option<Date>")]
+    from: Option<String>,
+    /// Last day that is wanted, by the configuration.
+    #[schemars(with = "Option<Date>")]
+    to: Option<String>,
+    /// Seconds between two passes.
+    every_s: u64,
+    /// Why it is not asked any more.
+    stopped: Option<Stopped>,
+    /// How far the first load is.
+    first_load: FirstLoad,
+    /// Up to here everything is in.
+    #[schemars(with = "Option<Instant>")]
+    read_through: Option<String>,
+    /// When the last complete second look at recent days began.
+    #[schemars(with = "Option<Instant>")]
+    rechecked: Option<String>,
+    /// When the platform was last told to deliver webhooks here.
+    #[schemars(with = "Option<Instant>")]
+    webhooks_kept_since: Option<String>,
+    /// When the next pass begins by itself.
+    #[schemars(with = "Option<Instant>")]
+    next: Option<String>,
+    /// The pass that is on its way.
+    now: Option<UnderWay>,
+    /// The last passes, the latest first.
+    passes: Vec<PassAnswer>,
+}
+
+/// How the asking of a platform stands.
+#[derive(Serialize, JsonSchema)]
+enum Word {
+    /// A pass is on its way.
+    #[serde(rename = "running")]
+    Running,
+    /// A person must act.
+    #[serde(rename = "stopped")]
+    Stopped,
+    /// The configuration does not want it.
+    #[serde(rename = "not polled")]
+    NotPolled,
+    /// There was no pass yet.
+    #[serde(rename = "waiting")]
+    Waiting,
+    /// The last pass read everything.
+    #[serde(rename = "complete")]
+    Complete,
+    /// The last pass did not.
+    #[serde(rename = "incomplete")]
+    Incomplete,
+}
+
+/// A platform that said no.
+#[derive(Serialize, JsonSchema)]
+struct Stopped {
+    /// When.
+    #[schemars(with = "Option<Instant>")]
+    since: Option<String>,
+    /// What it said, and what to do.
+    reason: String,
+}
+
+/// How far the first load is.
+#[derive(Serialize, JsonSchema)]
+struct FirstLoad {
+    /// Everything is in.
+    complete: bool,
+    /// The first day that is not in yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Date>")]
+    next_day: Option<String>,
+    /// So much of the days is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<i64>,
+}
+
+/// A pass on its way.
+#[derive(Serialize, JsonSchema)]
+struct UnderWay {
+    /// Since when.
+    #[schemars(with = "Option<Instant>")]
+    since: Option<String>,
+    /// Why it reads what it reads.
+    reading: Option<&'static str>,
+    /// First day of the window that is read, in the zone of the account.
+    #[schemars(with = "Option<Date>")]
+    day: Option<String>,
+    /// Windows read in this stretch.
+    windows_done: u32,
+    /// Windows of this stretch.
+    windows: u32,
+    /// Objects read in this window.
+    objects_done: u64,
+    /// Objects of this window, if the platform says so.
+    objects: Option<u64>,
+    /// Requests sent, attempts included.
+    requests: u64,
+    /// Bytes received.
+    bytes: u64,
+    /// Effect on the ledger so far.
+    counts: Counts,
+    /// Seconds that the rest may take.
+    eta_s: Option<i64>,
+    /// Why it waits, if it does.
+    waits_because: Option<String>,
+}
+
+/// What a pass over a platform did.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PassAnswer {
+    /// When it began.
+    #[schemars(with = "Option<Instant>")]
+    began: Option<String>,
+    /// When it ended.
+    #[schemars(with = "Option<Instant>")]
+    ended: Option<String>,
+    /// Everything that was to be read was read.
+    complete: bool,
+    /// Why it is not complete, or what the connector wants people to know.
+    notes: Vec<String>,
+    /// Windows read whole.
+    windows: u32,
+    /// Windows that were to be read.
+    windows_planned: u32,
+    /// Requests sent, attempts included.
+    requests: u64,
+    /// Bytes received.
+    bytes: u64,
+    /// Effect on the ledger.
+    counts: Counts,
+    /// Orders that a complete walk did not meet and that were asked for one by one.
+    refreshed: u64,
+    /// What the platform announced and what came, by collection.
+    tallies: BTreeMap<String, TallyAnswer>,
+}
+
+/// A collection in a pass.
+#[derive(Serialize, JsonSchema)]
+struct TallyAnswer {
+    /// How many the platform said there are; `null` if it did not say so each time.
+    announced: Option<u64>,
+    /// How many came.
+    received: u64,
+}
+
+impl PassAnswer {
+    pub(super) fn new(pass: &Pass) -> Self {
+        let tally = |tally: &ledger::Tally| TallyAnswer { announced: tally.announced, received: tally.received };
+        Self {
+            began: time(pass.began_ms),
+            ended: time(pass.ended_ms),
+            complete: pass.complete,
+            notes: pass.notes.clone(),
+            windows: pass.windows,
+            windows_planned: pass.windows_planned,
+            requests: pass.requests,
+            bytes: pass.bytes,
+            counts: pass.counts,
+            refreshed: pass.refreshed,
+            tallies: pass.tallies.iter().map(|(name, one)| (name.clone(), tally(one))).collect(),
+        }
+    }
+}
+
+impl UnderWay {
+    fn new(now: Now) -> Self {
+        Self {
+            since: time(now.since_ms),
+            reading: now.purpose,
+            day: now.day,
+            windows_done: now.windows_done,
+            windows: now.windows,
+            objects_done: now.objects_done,
+            objects: now.objects,
+            requests: now.requests,
+            bytes: now.bytes,
+            counts: now.counts,
+            eta_s: now.eta_ms.map(|ms| ms / 1_000),
+            waits_because: now.note,
+        }
+    }
+}
+
+pub(super) async fn syncs(call: Call<SyncsParameters>) -> Result<Response, Problem> {
+    let Call { app, asked: SyncsParameters { integration: wanted }, .. } = call;
     blocking(move || {
-        let mut list = Vec::new();
+        let mut syncs = Vec::new();
         for name in app.config.integrations.keys() {
             if wanted.as_ref().is_some_and(|wanted| wanted != name) {
                 continue;
             }
-            if let Some(state) = state(&app, name)? {
-                list.push(state);
-            }
+            syncs.extend(state(&app, name)?);
         }
-        Ok(axum::Json(json!({ "syncs": list })).into_response())
+        Ok(axum::Json(Syncs { syncs }).into_response())
     })
     .await
 }
 
 /// What is known of the polling of an integration. `None` if its connector does not ask its platform.
-pub(super) fn state(app: &App, name: &str) -> Result<Option<Value>, LedgerError> {
+pub(super) fn state(app: &App, name: &str) -> Result<Option<SyncState>, LedgerError> {
     let Some((integration, connector)) = app.integration(name) else { return Ok(None) };
     let Some(described) = &connector.manifest.polling else { return Ok(None) };
     let polled = poll::is_polled(integration, connector);
     let cursor = app.ledger.cursor(name)?;
-    let passes = app.ledger.passes(name, LISTED)?;
+    let passes = app.ledger.passes(name, PASSES_LISTED)?;
     let now = app.polls.of(name).now();
     if !polled && passes.is_empty() && !now.running {
         return Ok(None);
     }
-    let zone = integration.zone;
-    Ok(Some(json!({
-        "integration": name,
-        "connector": connector.manifest.id,
-        "polled": polled,
-        "state": word(polled, &now, &cursor, passes.first()),
-        "from": integration.polling.from.map(|day| day.to_string()),
-        "to": integration.polling.to.map(|day| day.to_string()),
-        "every_s": integration.polling.every.as_secs().max(u64::from(described.interval_min_s)),
-        "stopped": cursor.stopped.as_ref().map(|stop| json!({ "since": time(stop.since_ms), "reason": stop.reason })),
-        "first_load": first_load(&cursor, zone),
-        "read_through": cursor.through_ms.and_then(time),
-        "rechecked": cursor.rechecked_ms.and_then(time),
-        "webhooks_kept_since": cursor.subscribed_ms.and_then(time),
-        "next": now.next_ms.filter(|_| polled).and_then(time),
-        "now": now.running.then(|| under_way(&now)),
-        "passes": passes.iter().map(pass_json).collect::<Vec<_>>(),
-    })))
-}
-
-fn word(polled: bool, now: &Now, cursor: &Cursor, last: Option<&Pass>) -> &'static str {
-    match last {
-        _ if now.running => "running",
-        _ if cursor.stopped.is_some() => "stopped",
-        _ if !polled => "not polled",
-        None => "waiting",
-        Some(pass) if pass.complete => "complete",
-        Some(_) => "incomplete",
-    }
-}
-
-fn first_load(cursor: &Cursor, zone: Zone) -> Value {
-    let Some(load) = cursor.load else { return json!({ "complete": cursor.from_day.is_some() }) };
-    let all = (load.end_ms - load.start_ms).max(1);
-    json!({
-        "complete": false,
-        "next_day": day_of(local_day(load.next_ms, zone)).to_string(),
-        "percent": (load.next_ms - load.start_ms).saturating_mul(100) / all,
-    })
-}
-
-fn under_way(now: &Now) -> Value {
-    json!({
-        "since": time(now.since_ms),
-        "reading": now.purpose,
-        "day": now.day,
-        "windows_done": now.windows_done,
-        "windows": now.windows,
-        "objects_done": now.objects_done,
-        "objects": now.objects,
-        "requests": now.requests,
-        "bytes": now.bytes,
-        "counts": now.counts,
-        "eta_s": now.eta_ms.map(|ms| ms / 1_000),
-        "waits_because": now.note,
-    })
-}
-
-fn pass_json(pass: &Pass) -> Value {
-    json!({
-        "began": time(pass.began_ms),
-        "ended": time(pass.ended_ms),
-        "complete": pass.complete,
-        "notes": pass.notes,
-        "windows": pass.windows,
-        "windows_planned": pass.windows_planned,
-        "requests": pass.requests,
-        "bytes": pass.bytes,
-        "counts": pass.counts,
-        "refreshed": pass.refreshed,
-        "tallies": pass.tallies.iter().map(|(name, tally)| {
-            (name.clone(), json!({ "announced": tally.announced, "received": tally.received }))
-        }).collect::<BTreeMap<_, _>>(),
-    })
-}
-
-fn known(app: &App, name: &str) -> Result<(), Problem> {
-    match app.config.integrations.contains_key(name) {
-        true => Ok(()),
-        false => Err(Problem::not_found(format!("there is no integration `{name}`"))),
-    }
-}
-
-/// Asks the platform now, and tells how far it is, line by line; the last line is what the pass did, or the problem.
-pub(super) async fn sync(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let mut parameters = Parameters::new(query.as_deref())?;
-    let (from, to) = (parameters.day("from")?, parameters.day("to")?);
-    parameters.done()?;
-    known(&app, &name)?;
-    let range = range(&app, &name, from, to)?;
-    let wish = Wish { range, person: true };
-    Ok(told(&app, &name.clone(), {
-        let app = Arc::clone(&app);
-        async move {
-            let pass = poll::sync(&app, &name, wish).await.map_err(|error| problem(&app, error))?;
-            let mut report = pass_json(&pass);
-            insert(&mut report, "text", pass_text(&name, &pass).into());
-            Ok(report)
-        }
+    Ok(Some(SyncState {
+        integration: name.to_owned(),
+        connector: connector.manifest.id.to_string(),
+        polled,
+        state: word(polled, &now, &cursor, passes.first()),
+        from: integration.polling.from.map(|day| day.to_string()),
+        to: integration.polling.to.map(|day| day.to_string()),
+        every_s: integration.polling.every.as_secs().max(u64::from(described.interval_min_s)),
+        first_load: first_load(&cursor, integration.zone),
+        read_through: cursor.through_ms.and_then(time),
+        rechecked: cursor.rechecked_ms.and_then(time),
+        webhooks_kept_since: cursor.subscribed_ms.and_then(time),
+        stopped: cursor.stopped.map(|stop| Stopped { since: time(stop.since_ms), reason: stop.reason }),
+        next: now.next_ms.filter(|_| polled).and_then(time),
+        now: now.running.then(|| UnderWay::new(now)),
+        passes: passes.iter().map(PassAnswer::new).collect(),
     }))
 }
 
-/// Both ends included. Where one is left out, it follows the configuration or today.
-fn range(app: &App, name: &str, from: Option<i32>, to: Option<i32>) -> Result<Option<(i32, i32)>, Problem> {
-    if from.is_none() && to.is_none() {
-        return Ok(None);
+fn word(polled: bool, now: &Now, cursor: &Cursor, last: Option<&Pass>) -> Word {
+    match last {
+        _ if now.running => Word::Running,
+        _ if cursor.stopped.is_some() => Word::Stopped,
+        _ if !polled => Word::NotPolled,
+        None => Word::Waiting,
+        Some(pass) if pass.complete => Word::Complete,
+        Some(_) => Word::Incomplete,
     }
-    let integration = app.config.integrations.get(name);
-    let zone = integration.map_or(Zone::UTC, |integration| integration.zone);
-    let configured = integration.and_then(|integration| integration.polling.from).map(crate::model::day_number);
-    let last = to.unwrap_or_else(|| local_day(crate::clock::now_ms(), zone));
-    let Some(first) = from.or(configured) else {
-        return Err(Problem::question("`to` needs `from`, since the configuration has no first day either"));
+}
+
+fn first_load(cursor: &Cursor, zone: Zone) -> FirstLoad {
+    let Some(load) = cursor.load else {
+        return FirstLoad { complete: cursor.from_day.is_some(), next_day: None, percent: None };
     };
-    if first > last {
-        return Err(Problem::question("`from` is after `to`"));
+    let all = (load.end_ms - load.start_ms).max(1);
+    FirstLoad {
+        complete: false,
+        next_day: Some(day_of(local_day(load.next_ms, zone)).to_string()),
+        percent: Some((load.next_ms - load.start_ms).saturating_mul(100) / all),
     }
-    Ok(Some((first, last)))
-}
-
-fn pass_text(name: &str, pass: &Pass) -> String {
-    let counts = pass.counts;
-    let mut text = format!(
-        "{name}: {} of {} windows read; {} new, {} changed, {} unchanged, {} withdrawn; {} requests\n",
-        pass.windows,
-        pass.windows_planned,
-        counts.new,
-        counts.changed,
-        counts.unchanged,
-        counts.withdrawn,
-        pass.requests
-    );
-    for (collection, tally) in &pass.tallies {
-        let announced = match tally.announced {
-            Some(announced) => format!(" of {announced} announced"),
-            None => String::new(),
-        };
-        text.push_str(&format!("  {collection}: {} came{announced}\n", tally.received));
-    }
-    if pass.refreshed > 0 {
-        text.push_str(&format!("  asked for {} orders that the platform does not list any more\n", pass.refreshed));
-    }
-    for note in &pass.notes {
-        text.push_str(&format!("  {note}\n"));
-    }
-    if !pass.complete {
-        text.push_str("not everything was read; the next pass goes on where this one ended\n");
-    }
-    text
-}
-
-/// An answer of lines: progress while the work goes on, and what came of it.
-fn told(app: &Arc<App>, name: &str, work: impl Future<Output = Result<Value, Problem>> + Send + 'static) -> Response {
-    let (app, live) = (Arc::clone(app), app.polls.of(name));
-    let (lines, answer) = mpsc::channel::<Result<Bytes, Infallible>>(64);
-    let mut work = tokio::spawn(work);
-    tokio::spawn(async move {
-        let mut last = String::new();
-        let done = loop {
-            tokio::select! {
-                done = &mut work => break done,
-                () = tokio::time::sleep(TOLD_EVERY) => {}
-            }
-            if app.stopping.load(Ordering::Relaxed) {
-                break Ok(Err(Problem::stopping(
-                    "ltvd is stopping; what was read so far is kept, and the next pass goes on from there",
-                )));
-            }
-            let line = progress(&live.now());
-            if line != last {
-                // Who asked may have gone; the work goes on all the same.
-                let _ = lines.try_send(Ok(Bytes::from(format!("{line}\n"))));
-                last = line;
-            }
-        };
-        let last = match done {
-            Ok(Ok(report)) => json!({ "report": report }),
-            Ok(Err(problem)) => json!({ "error": problem }),
-            Err(panic) => {
-                tracing::error!(%panic, "a request failed");
-                json!({ "error": Problem::internal() })
-            }
-        };
-        let _ = lines.send(Ok(Bytes::from(format!("{last}\n")))).await;
-    });
-    let stream = futures_util::stream::unfold(answer, |mut answer| async { Some((answer.recv().await?, answer)) });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(stream)).into_response()
-}
-
-fn progress(now: &Now) -> String {
-    let mut note = Vec::new();
-    if now.running {
-        note.extend(now.day.as_ref().map(|day| format!("from {day}")));
-        if now.objects_done > 0 {
-            let all = now.objects.map(|all| format!(" of {all}")).unwrap_or_default();
-            note.push(format!("{}{all} read", now.objects_done));
-        }
-        note.push(format!("{} requests", now.requests));
-        note.extend(now.eta_ms.filter(|ms| *ms > 2_000).map(|ms| format!("about {} left", duration(ms / 1_000))));
-        note.extend(now.note.as_ref().map(|why| format!("waits: {why}")));
-    }
-    let phase = now.purpose.unwrap_or("waiting for its turn");
-    json!({ "progress": {
-        "phase": phase,
-        "done": now.windows_done,
-        "total": now.windows,
-        "note": note.join(", "),
-    } })
-    .to_string()
-}
-
-fn duration(seconds: i64) -> String {
-    match seconds {
-        0..90 => format!("{seconds} s"),
-        90..5_400 => format!("{} min", (seconds + 30) / 60),
-        _ => format!("{} h", (seconds + 1_800) / 3_600),
-    }
-}
-
-fn insert(value: &mut Value, name: &str, member: Value) {
-    if let Some(object) = value.as_object_mut() {
-        object.insert(name.to_owned(), member);
-    }
-}
-
-fn problem(app: &App, error: SyncError) -> Problem {
-    match error {
-        SyncError::NotPolled(text) => Problem::question(text),
-        SyncError::Stopped(text) => Problem::platform(text),
-        SyncError::Ledger(error) => {
-            app.check_fatal(&error);
-            error.into()
-        }
-    }
-}
-
-/// Work that goes on though nobody waits for it any more.
-pub(super) async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::spawn(work).await.map_err(|panic| {
-        tracing::error!(%panic, "a request failed");
-        Problem::internal()
-    })
-}
-
-/// Sees to it that the platform delivers its webhooks here.
-pub(super) async fn subscribe(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    no_parameters(query.as_deref())?;
-    known(&app, &name)?;
-    let (worker, of) = (Arc::clone(&app), name.clone());
-    let subscribed = to_the_end(async move { poll::subscribe(&worker, &of).await }).await?;
-    let subscribed = subscribed.map_err(|error| problem(&app, error))?;
-    let webhooks: Vec<Value> = subscribed
-        .webhooks
-        .iter()
-        .map(|webhook| json!({ "id": webhook.id, "topic": webhook.topic, "action": action(webhook.action) }))
-        .collect();
-    let public = &app.config.webhooks.public_url;
-    let advice = (subscribed.reached == Some(false)).then(|| {
-        format!(
-            "no test call of the platform has arrived. It must be able to reach {public}: look at `webhooks.public_url`, at the \
-             proxy or tunnel in front of ltvd, and at what the platform says about the addresses and ports it delivers to"
-        )
-    });
-    Ok(axum::Json(json!({ "webhooks": webhooks, "reached": subscribed.reached, "advice": advice })).into_response())
-}
-
-fn action(action: crate::connector::SubscriptionAction) -> &'static str {
-    use crate::connector::SubscriptionAction;
-    match action {
-        SubscriptionAction::Kept => "kept",
-        SubscriptionAction::Created => "created",
-        SubscriptionAction::Reactivated => "reactivated",
-    }
-}
-
-/// Removes the webhooks that the platform delivers here.
-pub(super) async fn unsubscribe(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    no_parameters(query.as_deref())?;
-    known(&app, &name)?;
-    let (worker, of) = (Arc::clone(&app), name.clone());
-    let removed = to_the_end(async move { poll::unsubscribe(&worker, &of).await }).await?;
-    let removed = removed.map_err(|error| problem(&app, error))?;
-    Ok(axum::Json(json!({ "removed": removed })).into_response())
-}
-
-/// Compares the ledger with the platform, or with the file in the body, and lists what differs.
-pub(super) async fn reconcile(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-    request: Request,
-) -> Result<Response, Problem> {
-    let mut parameters = Parameters::new(query.as_deref())?;
-    let (from, to) = (parameters.day("from")?, parameters.day("to")?);
-    let file = parameters.one("name")?;
-    parameters.done()?;
-    known(&app, &name)?;
-    if let (Some(from), Some(to)) = (from, to)
-        && from > to
-    {
-        return Err(Problem::question("`from` is after `to`"));
-    }
-    let work = {
-        let (app, name) = (Arc::clone(&app), name.clone());
-        let source = file.map(|file| super::operations::pieces(file, request));
-        async move {
-            use crate::doors::reconcile::{ReconcileError, with_file, with_platform};
-            let compared = match source {
-                None => with_platform(&app, &name, (from, to)).await,
-                Some((file, pieces)) => {
-                    let (app, name) = (Arc::clone(&app), name.clone());
-                    let compared =
-                        tokio::task::spawn_blocking(move || with_file(&app, &name, &file, pieces, (from, to))).await;
-                    compared.unwrap_or_else(|panic| {
-                        tracing::error!(%panic, "a request failed");
-                        Err(ReconcileError::Failed("ltvd met an error of its own; its log says more".to_owned()))
-                    })
-                }
-            };
-            match compared {
-                Ok(compared) => {
-                    let mut report = serde_json::to_value(&compared).unwrap_or_default();
-                    insert(&mut report, "text", compared.to_string().into());
-                    Ok(report)
-                }
-                Err(ReconcileError::Sync(error)) => Err(problem(&app, error)),
-                Err(ReconcileError::Import(error)) => Err(Problem::from(&error)),
-                Err(ReconcileError::Failed(text)) => Err(Problem::platform(text)),
-            }
-        }
-    };
-    Ok(told(&app, &name, work))
 }

@@ -29,6 +29,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::client::Client;
 use self::failure::Failure;
+use self::report::Question;
+use crate::api::reports::{CohortsParameters, LtvParameters, PaybackParameters, RevenueParameters, SurvivalParameters};
 use crate::app::{Setup, SetupError};
 
 /// Collects what a shop sells, and answers what a customer is worth.
@@ -66,9 +68,15 @@ enum Command {
     /// Hold the ledger against the platform, or against an exported file, and list the orders that differ
     Reconcile(sync::ReconcileArgs),
     /// Lifetime value of customers, by cohort
-    Ltv(report::LtvArgs),
+    Ltv(Question<LtvParameters>),
+    /// How customers behave: orders, refunds, repetition and retention, by cohort
+    Cohorts(Question<CohortsParameters>),
+    /// How long subscriptions last, by billing cycle
+    Survival(Question<SurvivalParameters>),
+    /// The day from which cohorts have earned what they cost
+    Payback(Question<PaybackParameters>),
     /// Orders, rebills, refunds and net revenue by period
-    Revenue(report::RevenueArgs),
+    Revenue(Question<RevenueParameters>),
     /// Everything about one customer
     Customer(report::CustomerArgs),
     /// Print every entry as a line of JSON
@@ -120,7 +128,7 @@ pub fn main() -> ExitCode {
 fn execute(cli: Cli) -> Result<(), Failure> {
     let config = cli.config();
     log::start(cli.log().as_deref(), matches!(cli.command, Command::Run))?;
-    let ask = |work: Question| answer(&config, work);
+    let ask = |work: Work| answer(&config, work);
     match cli.command {
         Command::Run => run::run(&config),
         Command::Check(args) => check::check(&config, &args),
@@ -128,8 +136,11 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Import(args) => ask(Box::new(move |client| Box::pin(import::import(client, args)))),
         Command::Sync(args) => ask(Box::new(move |client| Box::pin(sync::sync(client, args)))),
         Command::Reconcile(args) => ask(Box::new(move |client| Box::pin(sync::reconcile(client, args)))),
-        Command::Ltv(args) => ask(Box::new(move |client| Box::pin(report::ltv(client, args)))),
-        Command::Revenue(args) => ask(Box::new(move |client| Box::pin(report::revenue(client, args)))),
+        Command::Ltv(question) => ask(Box::new(|client| Box::pin(report::report(client, "ltv", question)))),
+        Command::Cohorts(question) => ask(Box::new(|client| Box::pin(report::report(client, "cohorts", question)))),
+        Command::Survival(question) => ask(Box::new(|client| Box::pin(report::report(client, "survival", question)))),
+        Command::Payback(question) => ask(Box::new(|client| Box::pin(report::report(client, "payback", question)))),
+        Command::Revenue(question) => ask(Box::new(|client| Box::pin(report::report(client, "revenue", question)))),
         Command::Customer(args) => ask(Box::new(move |client| Box::pin(report::customer(client, args)))),
         Command::Export(args) => ask(Box::new(move |client| Box::pin(sync::export(client, args)))),
         Command::Quarantine(command) => ask(Box::new(move |client| Box::pin(quarantine::quarantine(client, command)))),
@@ -143,12 +154,12 @@ fn execute(cli: Cli) -> Result<(), Failure> {
 
 type Answered = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
 /// A command about data.
-type Question = Box<dyn FnOnce(Client) -> Answered>;
+type Work = Box<dyn FnOnce(Client) -> Answered>;
 
-fn answer(config: &Path, question: Question) -> Result<(), Failure> {
+fn answer(config: &Path, work: Work) -> Result<(), Failure> {
     let setup = setup(config)?;
     let runtime = runtime()?;
-    let result = runtime.block_on(async { question(Client::open(setup)?).await });
+    let result = runtime.block_on(async { work(Client::open(setup)?).await });
     // A thread that still waits for standard input must not keep the process.
     runtime.shutdown_background();
     result
@@ -185,11 +196,47 @@ fn coloured(stream: &impl io::IsTerminal) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn the_commands_fit_together() {
         Cli::command().debug_assert();
+    }
+
+    /// The options of a command that are parameters of the API, by their names there.
+    fn options(path: &[&str], own: &[&str]) -> BTreeSet<String> {
+        let root = Cli::command();
+        let command = path.iter().fold(&root, |command, name| command.find_subcommand(name).unwrap());
+        let arguments = command.get_arguments().filter(|argument| !argument.is_global_set());
+        let names = arguments.map(|argument| argument.get_id().as_str().to_owned());
+        names.filter(|name| !own.contains(&name.as_str())).collect()
+    }
+
+    #[test]
+    fn options_and_parameters_are_the_same() {
+        use crate::api::{customers, deliveries, entries, imports, parameter::Asked, platform, reading, reports};
+        fn of<P: Asked>() -> BTreeSet<String> {
+            P::table().map(|parameter| parameter.name.to_owned()).collect()
+        }
+        let without = |mut names: BTreeSet<String>, less: &[&str]| {
+            less.iter().for_each(|name| assert!(names.remove(*name), "{name}"));
+            names
+        };
+        // Beside each: what is of the command alone, and what it tells the API by itself.
+        assert_eq!(options(&["ltv"], &[]), of::<reports::LtvParameters>());
+        assert_eq!(options(&["revenue"], &[]), of::<reports::RevenueParameters>());
+        assert_eq!(options(&["customer"], &["email"]), of::<customers::CustomerParameters>());
+        assert_eq!(options(&["export"], &[]), of::<entries::EntriesParameters>());
+        assert_eq!(options(&["import"], &["file", "json"]), without(of::<imports::ImportParameters>(), &["name"]));
+        assert_eq!(options(&["sync"], &["integration", "json"]), of::<platform::SyncParameters>());
+        let reconcile = without(of::<platform::ReconcileParameters>(), &["name"]);
+        assert_eq!(options(&["reconcile"], &["integration", "file", "json"]), reconcile);
+        assert_eq!(options(&["replay"], &[]), of::<reading::ReplayParameters>());
+        assert_eq!(options(&["quarantine", "retry"], &[]), of::<reading::RetryParameters>());
+        let list = without(of::<deliveries::QuarantineParameters>(), &["cursor", "integration", "limit"]);
+        assert_eq!(options(&["quarantine", "list"], &["json"]), list);
     }
 
     #[test]

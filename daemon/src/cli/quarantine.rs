@@ -6,6 +6,7 @@ use super::call::Call;
 use super::client::Client;
 use super::failure::Failure;
 use super::output::{self, cell, count};
+use crate::limits::api::PAGE_ROWS_MAX;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -86,11 +87,10 @@ async fn read_again(client: &Client, call: Call) -> Result<(), Failure> {
 }
 
 async fn list(client: &Client, json: bool) -> Result<(), Failure> {
-    let answer = client.json(Call::get(&["v1", "quarantine"])).await?;
+    let waiting = everything(client).await?;
     if json {
-        return output::print_json(&answer);
+        return output::print_json(&serde_json::json!({ "quarantine": waiting }));
     }
-    let waiting = answer.get("quarantine").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if waiting.is_empty() {
         output::say("nothing is in quarantine");
         return Ok(());
@@ -101,6 +101,23 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
         "{number}; see one with `ltvd quarantine show DELIVERY`, and read it again with `ltvd quarantine retry DELIVERY`"
     ));
     Ok(())
+}
+
+/// All pages of the list.
+async fn everything(client: &Client) -> Result<Vec<Value>, Failure> {
+    let mut rows = Vec::new();
+    let mut cursor = None;
+    loop {
+        let call = Call::get(&["v1", "quarantine"]).with("limit", Some(PAGE_ROWS_MAX)).with("cursor", cursor.as_ref());
+        let mut answer = client.json(call).await?;
+        if let Some(Value::Array(page)) = answer.get_mut("quarantine").map(Value::take) {
+            rows.extend(page);
+        }
+        cursor = match answer.get("next").and_then(Value::as_str) {
+            Some(next) => Some(next.to_owned()),
+            None => return Ok(rows),
+        };
+    }
 }
 
 /// Two lines, since reasons are long: what it is, and why it waits.

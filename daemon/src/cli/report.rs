@@ -1,72 +1,72 @@
-//! `ltvd ltv`, `revenue`, `customer`: the questions of the API as options.
+//! `ltvd ltv`, `revenue`, `customer`: the questions of the API as options. The options are made of the API's own table of
+//! parameters, so a report that the API has needs no more than a line in the list of commands.
+
+use std::marker::PhantomData;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
 use super::call::Call;
 use super::client::Client;
 use super::failure::Failure;
+use crate::api::customers::CustomerParameters;
+use crate::api::parameter::{Asked, Parameter};
 
-/// Options that several questions have.
-#[derive(Debug, clap::Args)]
-struct Common {
-    /// Zone in which days are cut [default: report.timezone]
-    #[arg(long, value_name = "ZONE")]
-    timezone: Option<String>,
-    /// Currency of the figures [default: report.currency]
-    #[arg(long, value_name = "CODE")]
-    currency: Option<String>,
+/// Answers are written so, unless an option says otherwise. Programs that ask the API get JSON.
+const FORMAT: (&str, &str) = ("format", "table");
+
+/// The parameters of a route as options.
+#[derive(Debug)]
+pub(super) struct Question<P> {
+    /// As they were given, by the names of the API.
+    given: Vec<(&'static str, Vec<String>)>,
+    parameters: PhantomData<P>,
 }
 
-/// Options of questions about all customers.
-#[derive(Debug, clap::Args)]
-struct Scope {
-    /// What goes into a value: net is without tax and shipping, total is all money that moved [default: net]
-    #[arg(long, value_parser = ["net", "total", "net_with_shipping"], hide_possible_values = false)]
-    basis: Option<String>,
-    /// Only this integration; may be given several times
-    #[arg(long, value_name = "NAME")]
-    integration: Vec<String>,
-    /// What is known up to here, the day itself excluded [default: up to where everything is complete]
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    as_of: Option<String>,
-    #[command(flatten)]
-    common: Common,
-    /// How the answer is written
-    #[arg(long, value_parser = ["table", "json", "csv"], default_value = "table")]
-    format: String,
+impl<P: Asked> clap::Args for Question<P> {
+    fn augment_args(command: Command) -> Command {
+        P::table().fold(command, |command, parameter| command.arg(option(parameter)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
 }
 
-/// Arguments of `ltvd ltv`.
-#[derive(Debug, clap::Args)]
-pub(super) struct LtvArgs {
-    /// Cohorts by the period of the first order [default: month]
-    #[arg(long, value_parser = ["month", "week", "none"])]
-    group: Option<String>,
-    /// Ages in days; first_order and to_date also go [default: as the API says]
-    #[arg(long, value_name = "DAYS", value_delimiter = ',')]
-    horizons: Vec<String>,
-    /// Whether refunds count on their own day or on that of their order [default: event]
-    #[arg(long, value_parser = ["event", "order"])]
-    refunds: Option<String>,
-    /// Who must be old enough for a value: each customer, or the whole cohort [default: customer]
-    #[arg(long, value_parser = ["customer", "cohort"])]
-    maturity: Option<String>,
-    #[command(flatten)]
-    scope: Scope,
+impl<P: Asked> FromArgMatches for Question<P> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let values = |name| matches.get_many(name).into_iter().flatten().cloned().collect();
+        let given = P::table().map(|parameter| (parameter.name, values(parameter.name))).collect();
+        Ok(Self { given, parameters: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
-/// Arguments of `ltvd revenue`.
-#[derive(Debug, clap::Args)]
-pub(super) struct RevenueArgs {
-    /// One row for each of these [default: month]
-    #[arg(long, value_parser = ["day", "week", "month"])]
-    by: Option<String>,
-    /// First day
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    from: Option<String>,
-    /// First day that does not count any more
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    to: Option<String>,
-    #[command(flatten)]
-    scope: Scope,
+impl<P> Question<P> {
+    fn add_to(&self, call: Call) -> Call {
+        self.given.iter().fold(call, |call, (name, values)| call.with_each(name, values))
+    }
+}
+
+/// `as_of` is `--as-of` here.
+fn option(parameter: &'static Parameter) -> Arg {
+    let Parameter { name, about, kind } = parameter;
+    let mut help = about.replace('`', "");
+    let action = if kind.times_max().is_some() { ArgAction::Append } else { ArgAction::Set };
+    let mut option = Arg::new(*name).long(name.replace('_', "-")).value_name(kind.placeholder()).action(action);
+    if !kind.words().is_empty() {
+        option = option.value_parser(PossibleValuesParser::new(kind.words()));
+    }
+    if *name == FORMAT.0 {
+        option = option.default_value(FORMAT.1);
+    } else if let Some(default) = kind.default() {
+        help.push_str(&format!(" [default: {default}]"));
+    }
+    option.help(help)
 }
 
 /// Arguments of `ltvd customer`.
@@ -75,41 +75,47 @@ pub(super) struct CustomerArgs {
     /// E-mail address of the customer
     email: String,
     #[command(flatten)]
-    common: Common,
-    /// How the answer is written
-    #[arg(long, value_parser = ["table", "json"], default_value = "table")]
-    format: String,
+    question: Question<CustomerParameters>,
 }
 
-impl Common {
-    fn add_to(&self, call: Call) -> Call {
-        call.with("timezone", self.timezone.as_ref()).with("currency", self.currency.as_ref())
-    }
-}
-
-impl Scope {
-    fn add_to(&self, call: Call) -> Call {
-        let call = call.with("basis", self.basis.as_ref()).with_each("integration", &self.integration);
-        self.common.add_to(call.with("as_of", self.as_of.as_ref())).with("format", Some(&self.format))
-    }
-}
-
-pub(super) async fn ltv(client: Client, args: LtvArgs) -> Result<(), Failure> {
-    let horizons = (!args.horizons.is_empty()).then(|| args.horizons.join(","));
-    let call = Call::get(&["v1", "ltv"])
-        .with("group", args.group)
-        .with("horizons", horizons)
-        .with("refunds", args.refunds)
-        .with("maturity", args.maturity);
-    client.print(args.scope.add_to(call)).await
-}
-
-pub(super) async fn revenue(client: Client, args: RevenueArgs) -> Result<(), Failure> {
-    let call = Call::get(&["v1", "revenue"]).with("by", args.by).with("from", args.from).with("to", args.to);
-    client.print(args.scope.add_to(call)).await
+/// Prints the answer of `/v1/…`.
+pub(super) async fn report<P>(client: Client, name: &str, question: Question<P>) -> Result<(), Failure> {
+    client.print(question.add_to(Call::get(&["v1", name]))).await
 }
 
 pub(super) async fn customer(client: Client, args: CustomerArgs) -> Result<(), Failure> {
-    let call = args.common.add_to(Call::get(&["v1", "customers", &args.email]));
-    client.print(call.with("format", Some(args.format))).await
+    client.print(args.question.add_to(Call::get(&["v1", "customers", &args.email]))).await
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Args as _;
+
+    use super::*;
+    use crate::api::reports::LtvParameters;
+
+    fn asked(options: &[&str]) -> Result<String, clap::error::ErrorKind> {
+        let command = Question::<LtvParameters>::augment_args(Command::new("ltv"));
+        let matches = command.try_get_matches_from(["ltv"].iter().chain(options)).map_err(|error| error.kind())?;
+        let question = Question::<LtvParameters>::from_arg_matches(&matches).unwrap();
+        Ok(question.add_to(Call::get(&["v1", "ltv"])).path)
+    }
+
+    #[test]
+    fn options_become_parameters() {
+        assert_eq!(asked(&[]).unwrap(), "/v1/ltv?format=table");
+        let options = ["--integration", "a b", "--as-of=2026-01-01", "--integration", "c", "--horizons", "30,to_date"];
+        assert_eq!(
+            asked(&options).unwrap(),
+            "/v1/ltv?horizons=30%2Cto_date&as_of=2026-01-01&format=table&integration=a%20b&integration=c"
+        );
+    }
+
+    #[test]
+    fn what_the_api_would_refuse_is_wrong_usage() {
+        use clap::error::ErrorKind;
+        assert_eq!(asked(&["--group", "year"]), Err(ErrorKind::InvalidValue));
+        assert_eq!(asked(&["--grup", "week"]), Err(ErrorKind::UnknownArgument));
+        assert_eq!(asked(&["--as-of", "2026-01-01", "--as-of", "2026-01-02"]), Err(ErrorKind::ArgumentConflict));
+    }
 }

@@ -20,8 +20,7 @@ use super::import_report::{ImportReport, RefusedRow};
 use super::pipeline::{Outcome, read_rows};
 
 /// How far an import is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Taking the bytes in.
     Copy,
@@ -31,6 +30,18 @@ pub enum Phase {
     Read,
     /// Making it durable.
     Commit,
+}
+
+impl Phase {
+    /// The name in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Scan => "scan",
+            Self::Read => "read",
+            Self::Commit => "commit",
+        }
+    }
 }
 
 /// A file that is to be imported.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Write};
 
 use chrono::DateTime;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::book::Counts;
@@ -17,7 +18,7 @@ use crate::model::{Currency, Zone, format_minor};
 const SHOWN_HEADINGS: usize = 40;
 
 /// A row that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RefusedRow {
     /// Line of the row's start, from 1.
     pub line: u32,
@@ -53,7 +54,7 @@ impl Display for RefusedRow {
 }
 
 /// What became of a file.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ImportReport {
     /// Its name.
     pub file: String,
@@ -83,11 +84,13 @@ pub struct ImportReport {
     pub counts: Counts,
     /// Sums of the entries in the file, by currency and kind.
     #[serde(serialize_with = "totals")]
+    #[schemars(with = "Vec<TotalLine>")]
     pub totals: BTreeMap<String, Total>,
     /// First and last moment, milliseconds since 1970-01-01T00:00:00Z.
     pub span_ms: Option<(i64, i64)>,
     /// In which dates without zone were read.
     #[serde(serialize_with = "zone")]
+    #[schemars(with = "String")]
     pub zone: Zone,
     /// What the connector says about the file, with how often.
     pub notes: BTreeMap<String, u64>,
@@ -249,15 +252,23 @@ fn zone<S: serde::Serializer>(zone: &Zone, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(zone.name())
 }
 
+/// A sum, as it is told.
+#[derive(Serialize, JsonSchema)]
+struct TotalLine<'a> {
+    /// Of the amount.
+    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
+    currency: &'a str,
+    /// What moved.
+    kind: &'a str,
+    /// How many entries.
+    entries: u64,
+    /// Their sum, never negative.
+    amount: String,
+}
+
 fn totals<S: serde::Serializer>(totals: &BTreeMap<String, Total>, serializer: S) -> Result<S::Ok, S::Error> {
-    let shown = totals.iter().map(|(what, total)| {
+    serializer.collect_seq(totals.iter().map(|(what, total)| {
         let (currency, kind) = what.split_once(' ').unwrap_or((what, ""));
-        serde_json::json!({
-            "currency": currency,
-            "kind": kind,
-            "entries": total.entries,
-            "amount": money(what, total.minor),
-        })
-    });
-    serializer.collect_seq(shown)
+        TotalLine { currency, kind, entries: total.entries, amount: money(what, total.minor) }
+    }))
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::app::App;
@@ -24,7 +25,7 @@ use super::poll::{SyncError, legs_between};
 use super::talk::{Keeper, Kept, Platform, Talk, TalkError};
 
 /// What was compared, and what came of it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Reconciled {
     /// Which integration.
     pub integration: String,
@@ -47,15 +48,17 @@ pub struct Reconciled {
 }
 
 /// One month of one kind in one currency.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Month {
     /// `2026-03`
     pub month: String,
     /// What moved.
     #[serde(serialize_with = "word")]
+    #[schemars(with = "Kind")]
     pub kind: Kind,
     /// In which currency.
     #[serde(serialize_with = "code")]
+    #[schemars(with = "String", regex(pattern = r"^[A-Z]{3}$"))]
     pub currency: Currency,
     /// In the ledger.
     pub ledger: Side,
@@ -72,7 +75,7 @@ fn word<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Er
 }
 
 /// Entries and their sum.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Side {
     /// How many.
     pub count: u64,
@@ -88,7 +91,7 @@ impl Side {
 }
 
 /// An order whose money differs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Difference {
     /// The platform's id.
     pub order: String,
@@ -96,9 +99,11 @@ pub struct Difference {
     pub day: String,
     /// What moved.
     #[serde(serialize_with = "word")]
+    #[schemars(with = "Kind")]
     pub kind: Kind,
     /// In which currency.
     #[serde(serialize_with = "code")]
+    #[schemars(with = "String", regex(pattern = r"^[A-Z]{3}$"))]
     pub currency: Currency,
     /// In the ledger.
     pub ledger: Side,

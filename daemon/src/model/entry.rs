@@ -1,11 +1,12 @@
 //! Entries, and the changes a connector makes to them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Currency, Decimal, Moment};
 
 /// Which way money moved, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The customer paid: a first purchase or a rebill.
@@ -45,7 +46,7 @@ impl Kind {
 }
 
 /// Whether a subscription, rather than a decision of the customer, caused a sale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Billing {
     /// A one-time purchase, or the first charge of a subscription.
@@ -68,7 +69,7 @@ impl Billing {
 }
 
 /// The way in that something came by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
     /// A platform's API, asked by the daemon.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Written, written};
-use super::calendar::ZoneDays;
 use super::days::{DaySums, Place};
 use super::error::ReportError;
 use super::facts::{Fact, NO_CUSTOMER};
@@ -11,6 +10,7 @@ use super::order::{Evaluator, Event};
 use super::source::{Before, Source};
 use super::view::{Life, View, ViewOptions};
 use crate::limits::report::{CHANGED_EVENTS, CHANGED_SHARE};
+use crate::model::ZoneTable;
 
 impl View {
     /// Brings the view to the revision of the source, with the options that it was built with. False if it must be built
@@ -35,7 +35,7 @@ impl View {
         let mut orders: BTreeSet<u32> = before.iter().filter_map(|b| b.fact).map(|fact| fact.order).collect();
         orders.extend(before.iter().filter_map(|b| source.fact(b.entry)).map(|fact| fact.order));
 
-        let zone = ZoneDays::new(options.zone);
+        let zone = ZoneTable::of(options.zone);
         let mut evaluator = Evaluator::new(source, options, &zone);
         let (mut was, mut is) = (Vec::new(), Vec::new());
         let mut customers = BTreeSet::new();
@@ -128,8 +128,12 @@ pub(super) fn each_of(
     customer: u32,
     take: impl FnMut(&Event, Option<&Written>, Place),
 ) -> Result<(), ReportError> {
-    let orders: Vec<Vec<Fact>> = orders_naming(source, customer).into_iter().map(|order| now(source, order)).collect();
-    each(source, evaluator, customer, &orders, take).map(|_| ())
+    each(source, evaluator, customer, &orders_of(source, customer), take).map(|_| ())
+}
+
+/// The entries of the orders in which a customer is named.
+pub(super) fn orders_of(source: &impl Source, customer: u32) -> Vec<Vec<Fact>> {
+    orders_naming(source, customer).into_iter().map(|order| now(source, order)).collect()
 }
 
 /// Day and entry of the first order, if there is one.
@@ -151,9 +155,8 @@ fn each(
     let first = paid.min_by_key(rank).copied();
     for order in &worked {
         for event in order.iter().filter(own).filter(|event| event.counts) {
-            let placed = first
-                .as_ref()
-                .and_then(|first| written(event, order, first.fact.entry, first.day, first.fact.unix_ms));
+            let placed =
+                first.as_ref().and_then(|first| written(event, order, first.fact.entry, first.day, first.fact.unix_ms));
             let place = if placed.is_some() { Place::Lifetime } else { Place::Orphan };
             take(event, placed.as_ref(), place);
         }

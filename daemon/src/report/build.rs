@@ -1,17 +1,16 @@
 //! Builds a view: two passes over the orders, the first to find every customer's first order, the second to write each entry
 //! to its place. Time is linear.
 
-use super::calendar::ZoneDays;
 use super::days::Place;
 use super::error::ReportError;
 use super::facts::{Fact, NO_CUSTOMER};
 use super::order::{Evaluator, Event};
 use super::source::Source;
 use super::view::{Amounts, Base, Marks, NEVER, Run, View, ViewOptions};
-use crate::model::Billing;
+use crate::model::{Billing, ZoneTable};
 
 pub(super) fn build(source: &impl Source, options: &ViewOptions<'_>) -> Result<View, ReportError> {
-    let zone = ZoneDays::new(options.zone);
+    let zone = ZoneTable::of(options.zone);
     let mut evaluator = Evaluator::new(source, options, &zone);
     let firsts = Firsts::find(source, &mut evaluator)?;
     let layout = Layout::new(firsts, &zone);
@@ -132,7 +131,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(mut firsts: Firsts, zone: &ZoneDays) -> Self {
+    fn new(mut firsts: Firsts, zone: &ZoneTable) -> Self {
         let first_day: Vec<i32> = firsts
             .unix_ms
             .iter()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar;
@@ -34,7 +35,7 @@ pub struct CohortsQuery {
 }
 
 /// Behaviour by cohort.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CohortsAnswer {
     /// How it was computed.
     pub definition: Definition,
@@ -56,7 +57,7 @@ pub struct CohortsAnswer {
 }
 
 /// One cohort.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CohortRow {
     /// Its name: `2025-01`, `2025-W05`, `2025-Q1`, `shop/12`, `DE`, `(none)` or `all`.
     pub cohort: String,
@@ -65,6 +66,7 @@ pub struct CohortRow {
     pub title: Option<String>,
     /// The first day of its period; `null` where it is none.
     #[serde(serialize_with = "calendar::serialize_day_option")]
+    #[schemars(with = "Option<super::schema::Date>")]
     pub first_day: Option<i32>,
     /// Customers whose first order is in it and before the as-of day.
     pub customers: u64,
@@ -91,7 +93,7 @@ pub struct CohortRow {
 }
 
 /// Who bought again within a number of days.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RepeatCell {
     /// Ages 0 to this, exclusive.
     pub horizon: u32,
@@ -104,7 +106,7 @@ pub struct RepeatCell {
 }
 
 /// Lengths of time in days.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Gaps {
     /// How many.
     pub count: u64,
@@ -117,7 +119,7 @@ pub struct Gaps {
 }
 
 /// Who bought in one period.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RetentionCell {
     /// 1 for the second thirty days.
     pub period: u32,
@@ -214,7 +216,11 @@ impl One {
         self.orders.clear();
         (self.lived, self.gross, self.taken_back, self.refunded) = (u32::from(end), 0, 0, 0);
         for event in life.events_before(end) {
-            if event.marks.is_sale() { self.gross += event.value } else { self.taken_back += event.value }
+            if event.marks.is_sale() {
+                self.gross += event.value
+            } else {
+                self.taken_back += event.value
+            }
             if event.marks.is_paid_order() {
                 self.orders.push((event.age, event.marks.is_rebill()));
             }

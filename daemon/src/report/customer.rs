@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar;
@@ -14,15 +15,17 @@ use super::view::{View, ViewOptions};
 use crate::model::{Billing, Currency, Kind};
 
 /// What one customer has brought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CustomerAnswer {
     /// How it was computed.
     pub definition: Definition,
     /// The day of the first order.
     #[serde(serialize_with = "calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub first_order_day: i32,
     /// The day of the last paid order.
     #[serde(serialize_with = "calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub last_order_day: i32,
     /// Paid orders, rebills included.
     pub orders: u64,
@@ -44,10 +47,11 @@ pub struct CustomerAnswer {
 }
 
 /// Unconverted sums, with tax and shipping.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CurrencyTotals {
     /// Of the amounts.
     #[serde(serialize_with = "figure::serialize_currency")]
+    #[schemars(with = "super::schema::CurrencyCode")]
     pub currency: Currency,
     /// Sales.
     pub gross: Figure,

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar;
 use super::days::DaySums;
 use super::error::ReportError;
 use super::facts::{IntegrationFacts, MarkOrigin};
-use super::filter::{By, Filter};
 use super::figure::{self, Figure, MoneyShare, Share};
+use super::filter::{By, Filter};
 use super::group::{Audience, Group, Products};
 use super::ltv::{Maturity, RefundDating};
 use super::rates::RateUsed;
@@ -18,10 +19,11 @@ use super::view::{Basis, FreeOrders, View};
 use crate::model::{Currency, Zone};
 
 /// The exclusive end of complete data, and who says so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AsOf {
     /// The first day that does not count, in the reporting zone: days since 1970-01-01.
     #[serde(serialize_with = "calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub day: i32,
     /// True if the question named the day; else it is the smallest mark.
     pub asked: bool,
@@ -30,7 +32,7 @@ pub struct AsOf {
 }
 
 /// Up to when one integration is complete.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct IntegrationMark {
     /// Its name.
     pub name: String,
@@ -80,7 +82,7 @@ fn rfc3339(unix_ms: i64) -> Option<String> {
 }
 
 /// How an answer was computed. With it and the ledger the figures can be computed again by hand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Definition {
     /// What the figures are.
     pub figure: &'static str,
@@ -113,9 +115,11 @@ pub struct Definition {
     pub orders: Filter,
     /// The first day that counts, for questions about a span of time.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "calendar::serialize_day_option")]
+    #[schemars(with = "Option<super::schema::Date>")]
     pub from: Option<i32>,
     /// The first day after it that does not count.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "calendar::serialize_day_option")]
+    #[schemars(with = "Option<super::schema::Date>")]
     pub to: Option<i32>,
     /// The exclusive end of complete data.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,6 +128,7 @@ pub struct Definition {
     pub zone: String,
     /// Of all amounts.
     #[serde(serialize_with = "figure::serialize_currency")]
+    #[schemars(with = "super::schema::CurrencyCode")]
     pub currency: Currency,
     /// Rates that amounts in other currencies were converted by: at the day of the event, a refund at its sale's. Some may be of
     /// entries that have gone since the daemon started.
@@ -176,7 +181,7 @@ impl Definition {
 }
 
 /// What an answer does not contain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LeftOut {
     /// Orders without customer, or with an address that many share, and what was taken back of them. Revenue has them.
     pub anonymous: LeftOutOrders,
@@ -190,7 +195,7 @@ pub struct LeftOut {
 }
 
 /// Orders that are not in an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LeftOutOrders {
     /// Paid orders.
     pub orders: u64,
@@ -201,7 +206,7 @@ pub struct LeftOutOrders {
 }
 
 /// Entries that are not in an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LeftOutEntries {
     /// How many.
     pub entries: u64,
@@ -234,7 +239,7 @@ impl LeftOut {
 
 /// Events that an answer contains though something about them is not certain. Anonymous ones and those before a first
 /// order are counted along.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Uncertain {
     /// The day is a stand-in, such as the day of receipt.
     pub approximate_dates: u64,
@@ -258,7 +263,7 @@ impl Uncertain {
 }
 
 /// Sales that do not tell their parts. They are summed by what is known of them, so the answer is a little too high.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SplitMissing {
     /// How many of the sales.
     pub sales: Share,

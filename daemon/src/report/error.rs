@@ -49,16 +49,19 @@ pub enum ReportError {
 }
 
 /// Days for which one currency has no rate.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct MissingRate {
     /// From this currency.
     #[serde(serialize_with = "super::figure::serialize_currency")]
+    #[schemars(with = "super::schema::CurrencyCode")]
     pub currency: Currency,
     /// The first such day, as days since 1970-01-01.
     #[serde(serialize_with = "super::calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub first: i32,
     /// The last such day.
     #[serde(serialize_with = "super::calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub last: i32,
     /// How many days with entries have no rate.
     pub days: usize,

@@ -1,10 +1,15 @@
 //! What the reports are computed from: the live entries of the ledger, reduced to numbers.
 
+#[cfg(test)]
 use std::collections::BTreeMap;
+#[cfg(test)]
 use std::ops::Range;
 
+#[cfg(test)]
 use super::source::{Before, Good, Label, Product, Source};
-use crate::model::{Billing, Currency, Kind};
+#[cfg(test)]
+use crate::model::Currency;
+use crate::model::{Billing, Kind};
 
 /// Stands for "no customer" in [`Fact::customer`].
 pub const NO_CUSTOMER: u32 = u32::MAX;
@@ -29,9 +34,9 @@ pub struct Fact {
     pub order: u32,
     /// Its number: the row in the book.
     pub entry: u32,
-    /// Index into [`Facts::integrations`].
+    /// Index into [`super::Source::integrations`].
     pub integration: u16,
-    /// Index into [`Facts::currencies`].
+    /// Index into [`super::Source::currencies`].
     pub currency: u16,
     /// Its coupons, country and the like: see [`super::Source::labels`]. 0 for none.
     pub labels: u32,
@@ -84,7 +89,8 @@ impl FactFlags {
     }
 }
 
-/// Everything that the reports are computed from, at one revision of the ledger.
+/// Everything that the reports are computed from, at one revision of the ledger: a list, for tests.
+#[cfg(test)]
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Live entries, in any sequence.
@@ -111,6 +117,7 @@ pub struct Facts {
     pub changes: Vec<(u64, Before)>,
 }
 
+#[cfg(test)]
 /// A list of facts is a source for few entries: every question looks at all of them.
 impl Source for Facts {
     fn currencies(&self) -> &[Currency] {
@@ -209,7 +216,7 @@ pub struct Mark {
 }
 
 /// Who says up to when an integration is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MarkOrigin {
     /// The operator.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Currency, div_half_even};
@@ -71,7 +72,7 @@ pub(super) fn serialize_currency<S: Serializer>(currency: &Currency, serializer:
 }
 
 /// A part of a whole, with both numbers beside the quotient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Share {
     /// The part.
     pub count: u64,
@@ -90,7 +91,7 @@ impl Share {
 }
 
 /// A part of a sum of money, with both sums beside the quotient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MoneyShare {
     /// The part.
     pub amount: Figure,

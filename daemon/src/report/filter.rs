@@ -1,5 +1,6 @@
 //! Which orders a question is about.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::facts::Fact;
@@ -53,7 +54,7 @@ impl Serialize for By {
 }
 
 /// One condition: the order has one of these values.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub struct Condition {
     /// Of what.
     pub by: By,
@@ -62,7 +63,7 @@ pub struct Condition {
 }
 
 /// Conditions on an order, all of which must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Filter {
     /// In any sequence.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar::Period;
@@ -38,7 +39,7 @@ impl Serialize for Group {
 }
 
 /// Which product's cohort a customer is in whose first order has several.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Products {
     /// In that of each: cohorts overlap.
@@ -191,7 +192,8 @@ impl<'a, S: Source> Cohorts<'a, S> {
     pub(super) fn sequence(&self, size: impl Fn(usize) -> i64) -> Vec<usize> {
         let mut numbers: Vec<usize> = (0..self.len()).filter(|number| size(*number) > 0).collect();
         if let Some(Group::By(_)) = self.audience.group {
-            let named: HashMap<usize, String> = numbers.iter().map(|number| (*number, self.name(*number).cohort)).collect();
+            let named: HashMap<usize, String> =
+                numbers.iter().map(|number| (*number, self.name(*number).cohort)).collect();
             numbers.sort_by(|a, b| size(*b).cmp(&size(*a)).then_with(|| named.get(a).cmp(&named.get(b))));
         }
         numbers
@@ -248,7 +250,8 @@ fn keys(source: &impl Source, by: By, products: Products, sales: &[Fact]) -> Vec
                         let sum = amounts.entry(good.product).or_default();
                         *sum = sum.saturating_add(good.amount);
                     }
-                    let main = amounts.into_iter().max_by_key(|(product, amount)| (*amount, std::cmp::Reverse(*product)));
+                    let main =
+                        amounts.into_iter().max_by_key(|(product, amount)| (*amount, std::cmp::Reverse(*product)));
                     main.map(|(product, _)| Key::Value(product)).into_iter().collect()
                 }
             }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::calendar;
@@ -60,7 +61,7 @@ impl Serialize for Horizon {
 }
 
 /// Which day a refund counts on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundDating {
     /// The day on which it happens.
@@ -71,7 +72,7 @@ pub enum RefundDating {
 }
 
 /// Who must be old enough for a cell to have a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Maturity {
     /// Each customer for themself: those who are too young are in neither numerator nor denominator.
@@ -99,7 +100,7 @@ pub struct LtvQuery {
 }
 
 /// Lifetime value, with what is needed to judge it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LtvAnswer {
     /// How it was computed.
     pub definition: Definition,
@@ -123,7 +124,7 @@ pub struct LtvAnswer {
 }
 
 /// One horizon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LtvColumn {
     /// `30`, `first_order` or `to_date`.
     pub horizon: Horizon,
@@ -134,7 +135,7 @@ pub struct LtvColumn {
 }
 
 /// One cohort.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LtvRow {
     /// Its name: `2025-01`, `2025-W05`, `2025-Q1`, `shop/12`, `DE`, `(none)` or `all`.
     pub cohort: String,
@@ -143,6 +144,7 @@ pub struct LtvRow {
     pub title: Option<String>,
     /// The first day of its period; `null` where it is none.
     #[serde(serialize_with = "calendar::serialize_day_option")]
+    #[schemars(with = "Option<super::schema::Date>")]
     pub first_day: Option<i32>,
     /// Customers whose first order is in it and before the as-of day.
     pub customers: u64,
@@ -151,7 +153,7 @@ pub struct LtvRow {
 }
 
 /// One cohort at one horizon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LtvCell {
     /// The horizon.
     pub horizon: Horizon,
@@ -168,7 +170,7 @@ pub struct LtvCell {
 }
 
 /// Whether all customers of a cell are old enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CellState {
     /// All.
@@ -395,7 +397,7 @@ impl<'a> Table<'a> {
     fn add(&mut self, cohorts: &[usize], customers: i64, sign: i64, lived: u16, first_order: i64, by_slot: &[i64]) {
         let Self { horizons, cells, total, .. } = self;
         let width = horizons.len();
-        let mut to_row = |row: &mut [Sum]| {
+        let to_row = |row: &mut [Sum]| {
             let (mut sum, mut slots) = (0, by_slot.iter());
             for (horizon, cell) in horizons.iter().zip(row) {
                 let (mature, net) = match horizon {

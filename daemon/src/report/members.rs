@@ -2,21 +2,23 @@
 
 use std::collections::BinaryHeap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::calendar::{self, ZoneDays};
+use super::calendar;
 use super::days::Place;
 use super::error::ReportError;
-use super::facts::NO_CUSTOMER;
+use super::facts::{Fact, NO_CUSTOMER};
 use super::figure::Figure;
 use super::group::Cohorts;
 use super::ltv::{Horizon, LtvQuery};
 use super::order::Evaluator;
 use super::source::Source;
 use super::view::{Lifetime, View, ViewOptions};
+use crate::model::ZoneTable;
 
 /// A customer of a cohort, with their part in one of its cells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Member {
     /// Number of the customer.
     #[serde(skip)]
@@ -26,6 +28,7 @@ pub struct Member {
     pub first_entry: u32,
     /// The day of the first order.
     #[serde(serialize_with = "calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub first_order_day: i32,
     /// True if the customer is old enough, and so in numerator and denominator.
     pub mature: bool,
@@ -114,6 +117,13 @@ fn brought(query: &LtvQuery, life: &Lifetime<'_>, horizon: Horizon) -> i64 {
     events.filter(counts).map(|event| event.value).sum()
 }
 
+/// Every live entry of the orders in which this customer is named, by time. It takes no rates.
+pub fn facts_of(source: &impl Source, customer: u32) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = super::advance::orders_of(source, customer).into_iter().flatten().collect();
+    facts.sort_unstable_by_key(|fact| (fact.unix_ms, fact.integration, fact.tie, fact.entry));
+    facts
+}
+
 /// One entry of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LifeEntry {
@@ -147,7 +157,7 @@ pub fn entries_of(
     if customer == NO_CUSTOMER {
         return Ok(Vec::new());
     }
-    let zone = ZoneDays::new(options.zone);
+    let zone = ZoneTable::of(options.zone);
     let mut evaluator = Evaluator::new(source, options, &zone);
     let mut entries = Vec::new();
     super::advance::each_of(source, &mut evaluator, customer, |event, written, place| {

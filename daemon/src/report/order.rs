@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use super::calendar::ZoneDays;
 use super::error::ReportError;
 use super::facts::{Fact, NO_CUSTOMER};
 use super::filter::Filter;
@@ -13,7 +12,7 @@ use super::rates::{Converter, NoFactor};
 use super::source::Source;
 use super::split;
 use super::view::{FreeOrders, Marks, Value, ViewOptions};
-use crate::model::{Billing, Currency, Kind};
+use crate::model::{Billing, Currency, Kind, ZoneTable};
 
 /// One entry that counts, seen in one zone and currency.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +46,7 @@ impl Event {
 
 /// Works out orders, one after the other.
 pub(super) struct Evaluator<'a> {
-    zone: &'a ZoneDays,
+    zone: &'a ZoneTable,
     free: FreeOrders,
     shared: &'a BTreeSet<u32>,
     wanted: Vec<bool>,
@@ -65,7 +64,7 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(source: &impl Source, options: &ViewOptions<'a>, zone: &'a ZoneDays) -> Self {
+    pub(super) fn new(source: &impl Source, options: &ViewOptions<'a>, zone: &'a ZoneTable) -> Self {
         let wanted = (0_u16..)
             .zip(source.integrations())
             .map(|(i, _)| options.integrations.is_none_or(|set| set.contains(&i)))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar::{self, Period};
@@ -39,7 +40,7 @@ pub struct PaybackQuery {
 }
 
 /// When each cohort has earned its cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PaybackAnswer {
     /// How it was computed.
     pub definition: Definition,
@@ -58,7 +59,7 @@ pub struct PaybackAnswer {
 }
 
 /// One cohort.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PaybackRow {
     /// Its name: `2025-01`, `2025-W05`, `2025-Q1`, `shop/12`, `DE`, `(none)` or `all`.
     pub cohort: String,
@@ -67,6 +68,7 @@ pub struct PaybackRow {
     pub title: Option<String>,
     /// The first day of its period; `null` where it is none.
     #[serde(serialize_with = "calendar::serialize_day_option")]
+    #[schemars(with = "Option<super::schema::Date>")]
     pub first_day: Option<i32>,
     /// Customers of the cohort.
     pub customers: u64,

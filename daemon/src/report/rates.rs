@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar;
@@ -118,13 +119,15 @@ struct Found {
 }
 
 /// Which rates an answer used for one currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RateUsed {
     /// From this currency.
     #[serde(serialize_with = "figure::serialize_currency")]
+    #[schemars(with = "super::schema::CurrencyCode")]
     pub currency: Currency,
     /// Into this one.
     #[serde(serialize_with = "figure::serialize_currency")]
+    #[schemars(with = "super::schema::CurrencyCode")]
     pub to: Currency,
     /// The constant rate, if it was used.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,13 +138,15 @@ pub struct RateUsed {
 }
 
 /// Days with dated rates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DaysUsed {
     /// The first.
     #[serde(serialize_with = "calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub first: i32,
     /// The last.
     #[serde(serialize_with = "calendar::serialize_day")]
+    #[schemars(with = "super::schema::Date")]
     pub last: i32,
     /// How many.
     pub days: usize,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar::{self, Period};
@@ -11,8 +12,8 @@ use super::error::ReportError;
 use super::figure::Figure;
 use super::filter::By;
 use super::group::{Group, Name, value_name};
-use super::split_revenue;
 use super::source::Source;
+use super::split_revenue;
 use super::view::{View, ViewOptions};
 use crate::limits::report::REVENUE_ROWS;
 use crate::model::Currency;
@@ -33,7 +34,7 @@ pub struct RevenueQuery {
 }
 
 /// Revenue by period, anonymous orders included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RevenueAnswer {
     /// How it was computed.
     pub definition: Definition,
@@ -54,7 +55,7 @@ pub struct RevenueAnswer {
 }
 
 /// Revenue without customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AnonymousRevenue {
     /// Paid orders.
     pub orders: u64,
@@ -63,12 +64,13 @@ pub struct AnonymousRevenue {
 }
 
 /// Revenue of one period, by the days of the events themselves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RevenueRow {
     /// `2025-01-31`, `2025-W05`, `2025-01`, `2025-Q1` or `all`.
     pub period: String,
     /// Its first day; `null` for all.
     #[serde(serialize_with = "calendar::serialize_day_option")]
+    #[schemars(with = "Option<super::schema::Date>")]
     pub first_day: Option<i32>,
     /// What the row is about, if the question splits: `shop/12`, `DE`, `(none)`.
     #[serde(skip_serializing_if = "Option::is_none")]

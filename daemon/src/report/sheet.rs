@@ -2,12 +2,15 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+use super::calendar::Period;
 use super::definition::Definition;
+use super::group::Group;
 use super::ltv::{CellState, LtvAnswer, LtvCell, LtvRow};
 use super::revenue::{RevenueAnswer, RevenueRow};
+use super::spark::sparkline;
 
 /// A cell of a sheet.
-enum Cell {
+pub(super) enum Cell {
     /// A number as we write it.
     Number(String),
     /// Text, which a spreadsheet might take for a formula.
@@ -17,20 +20,29 @@ enum Cell {
 }
 
 impl Cell {
-    fn number(value: impl ToString) -> Self {
+    pub(super) fn number(value: impl ToString) -> Self {
         Self::Number(value.to_string())
     }
 
-    fn text(value: impl ToString) -> Self {
+    pub(super) fn text(value: impl ToString) -> Self {
         Self::Text(value.to_string())
     }
 
-    fn option(value: Option<impl ToString>) -> Self {
+    pub(super) fn option(value: Option<impl ToString>) -> Self {
         value.map_or(Self::Empty, Self::number)
     }
 
+    /// As a cell of a table. Shop data must not command the terminal that shows it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Number(text) => text.clone(),
+            Self::Text(text) => text.replace(char::is_control, " "),
+            Self::Empty => String::new(),
+        }
+    }
+
     /// As a field of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula gets an apostrophe before it.
-    fn field(&self) -> String {
+    pub(super) fn field(&self) -> String {
         let text = match self {
             Self::Number(text) => return text.clone(),
             Self::Empty => return String::new(),
@@ -41,7 +53,7 @@ impl Cell {
     }
 }
 
-fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
+pub(super) fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
     let mut text = String::new();
     for row in rows {
         let fields: Vec<String> = row.iter().map(Cell::field).collect();
@@ -51,19 +63,51 @@ fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
     text
 }
 
-fn head(names: &[&str]) -> Vec<Cell> {
-    names.iter().map(Cell::text).collect()
+pub(super) fn head(columns: &[(&str, &str)]) -> Vec<Cell> {
+    columns.iter().map(|(heading, _)| Cell::text(heading)).collect()
 }
+
+/// Columns of [`to_csv`]: heading, and what it holds.
+pub const LTV_COLUMNS: [(&str, &str); 12] = [
+    ("cohort", "period or value of the first order, or `all`"),
+    ("title", "what a product is called"),
+    ("horizon", "ages that count: below so many days, `first_order` or `to_date`"),
+    ("customers", "customers of the cohort"),
+    ("mature", "those who are old enough: the denominator"),
+    ("net", "what those have brought: the numerator; empty without them"),
+    ("ltv", "`net` by `mature`; empty without `net`"),
+    ("state", "`complete`, `partial` or `immature`"),
+    ("currency", "of the amounts"),
+    ("basis", "what goes into a value"),
+    ("refunds", "which day a refund counts on"),
+    ("as_of", "first day that does not count"),
+];
+
+/// Columns of [`revenue_to_csv`]: heading, and what it holds.
+pub const REVENUE_COLUMNS: [(&str, &str); 13] = [
+    ("period", "day, week, month or quarter, or `all`"),
+    ("value", "what the row is about, if the question splits"),
+    ("title", "what a product is called"),
+    ("orders", "paid orders, rebills included"),
+    ("rebills", "those of them that are rebills"),
+    ("order_revenue", "sales that are no rebills"),
+    ("rebill_revenue", "rebills"),
+    ("refunds", "refunds and voids, as a positive sum"),
+    ("chargebacks", "chargebacks less their reversals"),
+    ("refunds_and_chargebacks", "both together"),
+    ("net", "sales less refunds and chargebacks"),
+    ("currency", "of the amounts"),
+    ("basis", "what goes into a value"),
+];
 
 /// One line for each cohort and horizon, the total last, with the same numbers as the JSON. What is `null` there is
 /// empty here.
 pub fn to_csv(answer: &LtvAnswer) -> String {
-    let names =
-        ["cohort", "horizon", "customers", "mature", "net", "ltv", "state", "currency", "basis", "refunds", "as_of"];
     let definition = &answer.definition;
     let line = |row: &LtvRow, cell: &LtvCell| {
         vec![
             Cell::text(&row.cohort),
+            row.title.as_ref().map_or(Cell::Empty, Cell::text),
             Cell::text(cell.horizon),
             Cell::number(cell.customers),
             Cell::number(cell.mature),
@@ -78,24 +122,11 @@ pub fn to_csv(answer: &LtvAnswer) -> String {
     };
     let rows = answer.rows.iter().chain(std::iter::once(&answer.total));
     let lines = rows.flat_map(|row| row.cells.iter().map(move |cell| line(row, cell)));
-    csv(std::iter::once(head(&names)).chain(lines))
+    csv(std::iter::once(head(&LTV_COLUMNS)).chain(lines))
 }
 
 /// One line for each period, the total last.
 pub fn revenue_to_csv(answer: &RevenueAnswer) -> String {
-    let names = [
-        "period",
-        "orders",
-        "rebills",
-        "order_revenue",
-        "rebill_revenue",
-        "refunds",
-        "chargebacks",
-        "refunds_and_chargebacks",
-        "net",
-        "currency",
-        "basis",
-    ];
     let definition = &answer.definition;
     let lines = answer.rows.iter().chain(std::iter::once(&answer.total)).map(|row| {
         let mut cells = revenue_cells(row);
@@ -103,12 +134,14 @@ pub fn revenue_to_csv(answer: &RevenueAnswer) -> String {
         cells.push(Cell::text(word(&definition.basis)));
         cells
     });
-    csv(std::iter::once(head(&names)).chain(lines))
+    csv(std::iter::once(head(&REVENUE_COLUMNS)).chain(lines))
 }
 
 fn revenue_cells(row: &RevenueRow) -> Vec<Cell> {
     vec![
         Cell::text(&row.period),
+        row.value.as_ref().map_or(Cell::Empty, Cell::text),
+        row.title.as_ref().map_or(Cell::Empty, Cell::text),
         Cell::number(row.orders),
         Cell::number(row.rebills),
         Cell::number(row.order_revenue),
@@ -127,7 +160,8 @@ pub fn to_table(answer: &LtvAnswer) -> String {
         super::ltv::Horizon::Days(days) => format!("LTV {days}"),
         other => other.to_string().replace('_', " "),
     });
-    table.set_header(["cohort".to_owned(), "customers".to_owned()].into_iter().chain(names));
+    let curve = "curve".to_owned();
+    table.set_header(["cohort".to_owned(), "customers".to_owned()].into_iter().chain(names).chain([curve]));
     let (mut partial, mut immature) = (false, false);
     for row in answer.rows.iter().chain(std::iter::once(&answer.total)) {
         let cells = row.cells.iter().map(|cell| {
@@ -139,7 +173,9 @@ pub fn to_table(answer: &LtvAnswer) -> String {
                 (None, _) => "-".to_owned(),
             }
         });
-        table.add_row([row.cohort.clone(), row.customers.to_string()].into_iter().chain(cells));
+        let curve: Vec<_> = row.cells.iter().map(|cell| cell.ltv).collect();
+        let head = [label(&row.cohort, row.title.as_ref()), row.customers.to_string()];
+        table.add_row(head.into_iter().chain(cells).chain([sparkline(&curve)]));
     }
     align(&mut table);
     let mut text = format!("{}\n{}", table.trim_fmt(), about(&answer.definition));
@@ -165,11 +201,19 @@ pub fn to_table(answer: &LtvAnswer) -> String {
     text
 }
 
+/// Periods in the sparkline of a row, its own the last.
+const RECENT_PERIODS: usize = 12;
+/// Periods in the sparkline of the total, the latest.
+const COURSE_PERIODS: usize = 36;
+
 /// A table for people: one line for each period.
 pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
     let mut table = new_table();
+    let named = answer.definition.split.map_or("", |by| by.name());
     table.set_header([
         "period",
+        named,
+        "",
         "orders",
         "rebills",
         "order rev.",
@@ -178,28 +222,53 @@ pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
         "chargeb.",
         "both",
         "net",
+        "net so far",
     ]);
-    for row in answer.rows.iter().chain(std::iter::once(&answer.total)) {
-        table.add_row(revenue_cells(row).iter().map(Cell::field));
+    let mut course = Vec::new();
+    let mut last = None;
+    let by = match answer.definition.group {
+        Some(Group::Period(period)) => period,
+        _ => Period::Day,
+    };
+    let split = answer.definition.split.is_some();
+    for row in &answer.rows {
+        let number = row.first_day.map(|day| by.number(day));
+        let left_out = last.zip(number).map_or(0, |(last, number)| number.abs_diff(last).saturating_sub(1));
+        // Periods in which nothing happened have no row; they are gaps.
+        course.extend(std::iter::repeat_n(None, usize::try_from(left_out).unwrap_or(0).min(COURSE_PERIODS)));
+        course.push(Some(row.net));
+        last = number;
+        let recent = course.get(course.len().saturating_sub(RECENT_PERIODS)..).filter(|_| !split).unwrap_or_default();
+        let cells = revenue_cells(row);
+        table.add_row(cells.iter().map(Cell::shown).chain([sparkline(recent)]));
     }
+    // Rows of several values are no course of time.
+    let whole = course.get(course.len().saturating_sub(COURSE_PERIODS)..).filter(|_| !split).unwrap_or_default();
+    table.add_row(revenue_cells(&answer.total).iter().map(Cell::shown).chain([sparkline(whole)]));
     align(&mut table);
     format!("{}\n{}", table.trim_fmt(), about(&answer.definition))
 }
 
-fn new_table() -> Table {
+/// What a cohort is called in a table: a product by its name as well.
+pub(super) fn label(cohort: &str, title: Option<&String>) -> String {
+    let text = title.map_or_else(|| cohort.to_owned(), |title| format!("{cohort} {title}"));
+    text.replace(char::is_control, " ")
+}
+
+pub(super) fn new_table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 
 /// Numbers to the right: everything but the first column.
-fn align(table: &mut Table) {
+pub(super) fn align(table: &mut Table) {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
-fn about(definition: &Definition) -> String {
+pub(super) fn about(definition: &Definition) -> String {
     let Definition { currency, zone, basis, .. } = definition;
     let mut text = format!("{currency}, basis {}, days of {zone}", word(basis));
     if let Some(refunds) = &definition.refunds {
@@ -213,7 +282,7 @@ fn about(definition: &Definition) -> String {
 }
 
 /// The name of a fieldless variant, as in JSON.
-fn word(value: &impl serde::Serialize) -> String {
+pub(super) fn word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),

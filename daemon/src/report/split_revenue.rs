@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::calendar::{Period, ZoneDays};
+use super::calendar::Period;
 use super::error::ReportError;
 use super::facts::Fact;
+use super::figure::Figure;
 use super::filter::By;
-use super::group::values;
+use super::group::{value_name, values};
 use super::order::{Evaluator, Event};
 use super::revenue::RowSums;
 use super::source::{Good, Source};
 use super::view::ViewOptions;
 use crate::limits::report::REVENUE_ROWS;
-use crate::model::Kind;
+use crate::model::{Kind, ZoneTable};
 
 /// Number of a period, and of a value (`u32::MAX` for none).
 type Row = (i32, u32);
@@ -26,7 +27,7 @@ pub(super) fn by_value(
     by: By,
     days: Range<i32>,
 ) -> Result<HashMap<Row, RowSums>, ReportError> {
-    let zone = ZoneDays::new(options.zone);
+    let zone = ZoneTable::of(options.zone);
     let mut evaluator = Evaluator::new(source, options, &zone);
     let mut sums: HashMap<Row, RowSums> = HashMap::new();
     let mut result = Ok(());
@@ -54,6 +55,75 @@ pub(super) fn by_value(
     Ok(sums)
 }
 
+/// An entry behind a row of revenue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevenueEntry {
+    /// The first entry of its order, live or not: entries come in the sequence of these.
+    pub head: u32,
+    /// Number of the entry.
+    pub entry: u32,
+    /// Its day in the reporting zone, days since 1970-01-01.
+    pub day: i32,
+    /// Its part in the row, with the sign of its kind.
+    pub value: Figure,
+    /// Whose it is; [`super::NO_CUSTOMER`] for nobody's.
+    pub customer: u32,
+}
+
+/// Entries scanned before it is looked whether there are enough.
+const STRETCH: u32 = 65_536;
+
+/// Entries on these days, of all values or of one (`shop/12`, `DE`, `(none)`), order by order from the order on that begins with
+/// `from`: at least `enough`, if there are so many.
+///
+/// # Errors
+/// As [`super::revenue()`].
+pub fn revenue_entries(
+    source: &impl Source,
+    options: &ViewOptions<'_>,
+    days: &Range<i32>,
+    value: Option<(By, &str)>,
+    from: u32,
+    enough: usize,
+) -> Result<Vec<RevenueEntry>, ReportError> {
+    let zone = ZoneTable::of(options.zone);
+    let mut evaluator = Evaluator::new(source, options, &zone);
+    let mut found = Vec::new();
+    let mut start = from;
+    while start < source.entries() && found.len() < enough {
+        let end = start.saturating_add(STRETCH).min(source.entries());
+        let mut result = Ok(());
+        source.scan_orders(start..end, |facts| {
+            if result.is_ok() {
+                result = evaluator.order(source, facts, true);
+            }
+            let head = facts.iter().map(|fact| fact.entry).min().unwrap_or(0);
+            let events = evaluator.events.iter().filter(|event| event.counts && days.contains(&event.day));
+            for event in events.filter(|_| result.is_ok()) {
+                let whole = event.value.on(options.basis);
+                let part = match value {
+                    None => Some(whole),
+                    Some((by, wanted)) => parts(source, by, facts, event, whole)
+                        .into_iter()
+                        .find(|(value, _)| value_name(source, by, *value).cohort == wanted)
+                        .map(|(_, part)| part),
+                };
+                found.extend(part.map(|part| RevenueEntry {
+                    head,
+                    entry: event.fact.entry,
+                    day: event.day,
+                    value: Figure::money(part, options.currency),
+                    customer: event.owner,
+                }));
+            }
+        });
+        result?;
+        start = end;
+    }
+    evaluator.converter.finish()?;
+    Ok(found)
+}
+
 fn add(sums: &mut RowSums, event: &Event, value: i64) {
     let marks = event.marks;
     sums.orders += u64::from(marks.is_paid_order());
@@ -72,11 +142,8 @@ pub(super) fn parts(source: &impl Source, by: By, order: &[Fact], event: &Event,
     if by != By::Product {
         let sales = || order.iter().filter(|fact| fact.kind == Kind::Sale).copied();
         // Integration and currency are each entry's own.
-        let telling: Vec<Fact> = if matches!(by, By::Label(_)) && sales().next().is_some() {
-            sales().collect()
-        } else {
-            vec![event.fact]
-        };
+        let telling: Vec<Fact> =
+            if matches!(by, By::Label(_)) && sales().next().is_some() { sales().collect() } else { vec![event.fact] };
         return values(source, by, &telling).into_iter().map(|number| (number, value)).collect();
     }
     let mut goods = source.goods(event.fact.entry);
@@ -115,7 +182,8 @@ fn divide(value: i64, mut goods: Vec<Good>) -> Vec<(u32, i64)> {
     let mut shares: Vec<(u32, i128, i128)> = shares.collect();
     let mut rest = size - shares.iter().map(|(_, part, _)| part).sum::<i128>();
     let mut by_remainder: Vec<usize> = (0..shares.len()).collect();
-    by_remainder.sort_by_key(|at| shares.get(*at).map(|(product, _, remainder)| (std::cmp::Reverse(*remainder), *product)));
+    by_remainder
+        .sort_by_key(|at| shares.get(*at).map(|(product, _, remainder)| (std::cmp::Reverse(*remainder), *product)));
     for at in by_remainder {
         if rest == 0 {
             break;

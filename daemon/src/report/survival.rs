@@ -1,5 +1,6 @@
 //! How long subscriptions last, by billing cycle.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::calendar;
@@ -32,7 +33,7 @@ pub struct SurvivalQuery {
 }
 
 /// How many rebills customers reach.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SurvivalAnswer {
     /// How it was computed.
     pub definition: Definition,
@@ -53,7 +54,7 @@ pub struct SurvivalAnswer {
 }
 
 /// One cohort.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SurvivalRow {
     /// Its name: `2025-01`, `2025-W05`, `2025-Q1`, `shop/12`, `DE`, `(none)` or `all`.
     pub cohort: String,
@@ -62,6 +63,7 @@ pub struct SurvivalRow {
     pub title: Option<String>,
     /// The first day of its period; `null` where it is none.
     #[serde(serialize_with = "calendar::serialize_day_option")]
+    #[schemars(with = "Option<super::schema::Date>")]
     pub first_day: Option<i32>,
     /// Customers whose first order is in it and before the as-of day, subscribers or not.
     pub customers: u64,
@@ -70,7 +72,7 @@ pub struct SurvivalRow {
 }
 
 /// One cycle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SurvivalCell {
     /// 1 for the first rebill.
     pub cycle: u32,
@@ -208,7 +210,13 @@ impl Sums {
             SurvivalCell { cycle, charged: Share::new(count(*charged), count(*due)), survival }
         });
         let cycles = cells.collect();
-        SurvivalRow { cohort: name.cohort, title: name.title, first_day: name.first_day, customers: count(self.customers), cycles }
+        SurvivalRow {
+            cohort: name.cohort,
+            title: name.title,
+            first_day: name.first_day,
+            customers: count(self.customers),
+            cycles,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::days::DayTable;
@@ -15,7 +16,7 @@ use super::source::Source;
 use crate::model::{Currency, Kind, Zone};
 
 /// Whether sales with a total of zero count as orders.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FreeOrders {
     /// They neither make a customer nor count as orders.
@@ -26,7 +27,7 @@ pub enum FreeOrders {
 }
 
 /// What goes into a value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Items less discounts plus fees: without tax, without shipping.
@@ -381,7 +382,8 @@ impl View {
     /// The columns.
     pub(super) fn base_lifetimes(&self) -> impl Iterator<Item = Lifetime<'_>> + '_ {
         let base = &*self.base;
-        let customers = base.runs.iter().flat_map(|run| run.customers.clone().map(|position| (run.first_day, position)));
+        let customers =
+            base.runs.iter().flat_map(|run| run.customers.clone().map(|position| (run.first_day, position)));
         let mut moved = base.moved.as_slice();
         customers.filter_map(move |(first_day, position)| {
             let start = *base.starts.get(position)?;
@@ -419,14 +421,6 @@ impl View {
             let (first, last) = bounds.unwrap_or((day, day));
             Some((first.min(day), last.max(day)))
         })
-    }
-
-    /// Customers with a first order before a day.
-    pub(super) fn customers_before(&self, day: i32) -> u64 {
-        let base: i64 =
-            self.base.runs.iter().filter(|run| run.first_day < day).map(|run| run.customers.len() as i64).sum();
-        let changed: i64 = self.changed_lifetimes().filter(|life| life.first_day < day).map(|life| life.sign).sum();
-        u64::try_from(base + changed).unwrap_or(0)
     }
 
     /// Bytes of memory that it takes.

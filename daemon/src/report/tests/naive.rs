@@ -128,7 +128,12 @@ impl Naive<'_> {
     }
 
     /// Customers, mature ones and their sum, by cohort and horizon.
-    fn ltv(&self, query: &LtvQuery, group: Option<Period>, basis: Basis) -> BTreeMap<(String, Horizon), (u64, u64, i128)> {
+    fn ltv(
+        &self,
+        query: &LtvQuery,
+        group: Option<Period>,
+        basis: Basis,
+    ) -> BTreeMap<(String, Horizon), (u64, u64, i128)> {
         let mut cells: BTreeMap<_, (u64, u64, i128)> = BTreeMap::new();
         for customer in 0..self.shop.customers {
             let Some(first) = self.first_order(customer) else { continue };

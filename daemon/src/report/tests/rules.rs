@@ -259,7 +259,8 @@ fn hostile_facts_are_refused_not_miscounted() {
     }
     for unix_ms in [i64::MIN, i64::MAX] {
         let shop = facts(vec![Fact { unix_ms, ..SALE }, Fact { unix_ms: 0, order: 1, customer: 1, ..SALE }]);
-        let by_week = LtvQuery { audience: Audience::by(Period::Week), ..query(&[Horizon::Days(36_525)], "2025-02-01") };
+        let by_week =
+            LtvQuery { audience: Audience::by(Period::Week), ..query(&[Horizon::Days(36_525)], "2025-02-01") };
         assert_eq!(seen(&shop, NEW_YORK).ltv(&by_week).rows.len(), if unix_ms < 0 { 2 } else { 1 });
     }
 }
@@ -270,7 +271,10 @@ fn senseless_questions_are_errors() {
     let Seen { shop, view: empty, options } = &seen(&nothing, NEW_YORK);
     for horizons in [vec![], vec![Horizon::Days(0)], vec![Horizon::Days(36_526)], (1..=65).map(Horizon::Days).collect()]
     {
-        assert!(matches!(ltv(empty, *shop, &query(&horizons, "2025-01-01")), Err(ReportError::Question(_))), "{horizons:?}");
+        assert!(
+            matches!(ltv(empty, *shop, &query(&horizons, "2025-01-01")), Err(ReportError::Question(_))),
+            "{horizons:?}"
+        );
     }
     let span = |from, to| RevenueQuery { from, to, ..by(Period::Day) };
     assert!(revenue(empty, *shop, options, &span(Some(5), Some(5))).is_err());
@@ -298,11 +302,7 @@ fn senseless_questions_are_errors() {
 fn a_span_of_revenue_is_half_open() {
     let on = |text: &str, order| Fact { unix_ms: ny(text), order, ..SALE };
     let shop = facts(vec![on("2025-01-01 00:00", 0), on("2025-01-31 23:59", 1), on("2025-02-01 00:00", 2)]);
-    let january = RevenueQuery {
-        from: Some(day("2025-01-01")),
-        to: Some(day("2025-02-01")),
-        ..by(Period::Day)
-    };
+    let january = RevenueQuery { from: Some(day("2025-01-01")), to: Some(day("2025-02-01")), ..by(Period::Day) };
     let answer = seen(&shop, NEW_YORK).revenue(&january);
     assert_eq!(answer.rows.iter().map(|row| row.period.as_str()).collect::<Vec<_>>(), ["2025-01-01", "2025-01-31"]);
     let cut = RevenueQuery { as_of: Some(as_of("2025-01-15")), ..january };

@@ -238,12 +238,12 @@ fn csv_and_table_show_the_same_numbers() {
     let csv = to_csv(&answer);
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 1 + 3 * 3 + 3);
-    assert_eq!(lines[1], "2025-01,30,3,3,350.00,116.67,complete,USD,net,event,2025-05-01");
-    assert_eq!(lines[6], "2025-02,90,1,0,,,immature,USD,net,event,2025-05-01");
-    assert_eq!(lines[12], "all,90,5,3,254.00,84.67,partial,USD,net,event,2025-05-01");
+    assert_eq!(lines[1], "2025-01,,30,3,3,350.00,116.67,complete,USD,net,event,2025-05-01");
+    assert_eq!(lines[6], "2025-02,,90,1,0,,,immature,USD,net,event,2025-05-01");
+    assert_eq!(lines[12], "all,,90,5,3,254.00,84.67,partial,USD,net,event,2025-05-01");
     let table = to_table(&answer);
     assert!(table.contains("116.67") && table.contains("84.67 (3)") && table.contains("as of 2025-05-01"), "{table}");
     let answer = example().revenue(&super::shop::by(Period::Month));
-    assert!(revenue_to_csv(&answer).contains("2025-03,1,0,44.00,0.00,0.00,200.00,200.00,-156.00,USD,net\r\n"));
+    assert!(revenue_to_csv(&answer).contains("2025-03,,,1,0,44.00,0.00,0.00,200.00,200.00,-156.00,USD,net\r\n"));
     assert!(revenue_to_table(&answer).contains("-156.00"));
 }

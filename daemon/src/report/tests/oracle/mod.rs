@@ -54,7 +54,7 @@ impl Oracle {
     /// Runs one of the files that answer a question.
     fn answer(&self, query: &str) -> Vec<Row> {
         let mut statement = self.connection.prepare(query).unwrap();
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let read = |row: &rusqlite::Row<'_>| names.iter().enumerate().map(|(i, _)| row.get(i)).collect();
         let rows = statement.query_map([], read).unwrap();
         rows.map(|values: Result<Vec<Value>, _>| Row(names.iter().cloned().zip(values.unwrap()).collect())).collect()
