@@ -1,26 +1,29 @@
 -- Cohorts as a whole, up to the as-of day (rule 12): orders, their average value, and what was taken back of them. Each
 -- quotient stands beside its two numbers.
-WITH sums AS (
+WITH refunded AS (
+  -- Paid orders that something was taken back of, be it by a clock that runs behind the order's. A reversal takes nothing.
+  SELECT of_paid_order AS paid_order
+  FROM events CROSS JOIN question
+  WHERE of_paid_order IS NOT NULL AND kind IN ('refund', 'void', 'chargeback') AND day < as_of
+),
+sums AS (
   SELECT m.is_total, m.cohort,
          count(DISTINCT m.customer) AS customers,
          coalesce(sum(e.is_paid_order), 0) AS orders,
          coalesce(sum(e.is_paid_order AND e.is_rebill), 0) AS rebills,
          coalesce(sum(CASE WHEN e.kind = 'sale' THEN e.value END), 0) AS order_net,
          coalesce(-sum(CASE WHEN e.kind <> 'sale' THEN e.value END), 0) AS taken_back,
-         -- A paid order that something was taken back of; a reversal takes nothing.
-         count(DISTINCT CASE WHEN e.kind IN ('refund', 'void', 'chargeback') AND p.day < as_of THEN p.paid_order END)
-           AS refunded_orders
+         coalesce(sum(e.is_paid_order AND e.entry IN (SELECT paid_order FROM refunded)), 0) AS refunded_orders
   FROM members m
   CROSS JOIN question
   LEFT JOIN events e ON e.customer = m.customer AND e.part_of = 'lifetime' AND e.day < as_of
-  LEFT JOIN paid_orders p ON p.paid_order = e.of_paid_order
   GROUP BY m.is_total, m.cohort
 ),
 quotients AS (
   SELECT sums.*,
          order_net * scale AS aov_n,
          (order_net - taken_back) * scale AS after_n,
-         10000 * orders AS orders_n,
+         100 * orders AS orders_n,
          10000 * taken_back AS amount_n,
          10000 * refunded_orders AS refunded_n
   FROM sums
@@ -34,8 +37,9 @@ SELECT is_total, cohort, customers, orders, rebills, order_net, taken_back, refu
        CASE WHEN orders > 0
             THEN after_n / orders + sign(after_n) * (2 * abs(after_n % orders) + abs(after_n / orders) % 2 > orders) END
          AS aov_after_refunds,
-       -- Ten-thousandths.
+       -- A mean: hundredths.
        orders_n / customers + (2 * (orders_n % customers) + orders_n / customers % 2 > customers) AS orders_per_customer,
+       -- Rates: ten-thousandths.
        CASE WHEN order_net > 0
             THEN amount_n / order_net
                  + sign(amount_n) * (2 * abs(amount_n % order_net) + abs(amount_n / order_net) % 2 > order_net) END

@@ -1,14 +1,14 @@
--- Time between orders by cohort (rule 12): the days between one order day of a customer and the next. Several orders on
--- one day are one order day.
+-- Time between orders by cohort (rule 12): the days between one order day of a customer and the next, as ages. Several
+-- orders on one day are one order day.
 WITH order_days AS (
-  SELECT DISTINCT customer, day
+  SELECT DISTINCT customer, own_age AS age
   FROM events CROSS JOIN question
   WHERE is_paid_order AND part_of = 'lifetime' AND day < as_of
 ),
 gaps AS (
   SELECT m.is_total, m.cohort, gap
   FROM members m
-  JOIN (SELECT customer, day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap FROM order_days) AS steps
+  JOIN (SELECT customer, age - lag(age) OVER (PARTITION BY customer ORDER BY age) AS gap FROM order_days) AS steps
     ON steps.customer = m.customer
   WHERE gap IS NOT NULL
 ),
@@ -19,6 +19,8 @@ ranked AS (
   FROM gaps
 )
 SELECT is_total, cohort, count(*) AS gaps, sum(gap) AS sum_of_gaps,
+       -- Hundredths.
+       100 * sum(gap) / count(*) + (2 * (100 * sum(gap) % count(*)) + 100 * sum(gap) / count(*) % 2 > count(*)) AS mean,
        -- The middle one counts twice, or the two middle ones once each.
        sum(CASE WHEN place IN ((count + 1) / 2, (count + 2) / 2) THEN gap * CASE WHEN count % 2 = 1 THEN 2 ELSE 1 END END)
          AS twice_median

@@ -1,24 +1,35 @@
 -- Payback (rule 13): the first age, in days, from whose end on the cohort's customers have together brought what they
 -- cost, through the last age that all of them have lived through; and the first at which they had, even if refunds took
--- it back later. The cost is one sum for each customer, or what was spent on the customers of a month.
-WITH cohorts AS (
+-- it back later. The cost is one sum for each customer, or what was spent on the customers of a month; the total is then
+-- about the months that have a spend, and has cost what was spent in all months that have begun.
+WITH counted AS (
+  SELECT m.is_total, m.cohort, c.customer, c.lived
+  FROM members m
+  JOIN customers c ON c.customer = m.customer
+  JOIN calendar ON calendar.day = c.first_day
+  CROSS JOIN question
+  WHERE NOT is_total OR cost IS NOT NULL OR calendar.month IN (SELECT month FROM spend)
+),
+cohorts AS (
   SELECT is_total, cohort, count(*) AS customers, min(lived) - 1 AS last_day
-  FROM members JOIN customers ON customers.customer = members.customer
+  FROM counted
   GROUP BY is_total, cohort
 ),
 costs AS (
   SELECT cohorts.*,
          CASE WHEN cost IS NOT NULL THEN cost * customers
-              WHEN is_total THEN (SELECT sum(amount) FROM spend)
-              WHEN cohort_by = 'month' THEN (SELECT amount FROM spend WHERE month = cohort) END AS wanted
-  FROM cohorts CROSS JOIN question
+              WHEN is_total
+              THEN (SELECT sum(amount) FROM spend WHERE month <= strftime('%Y-%m', (as_of - 1) * 86400, 'unixepoch'))
+              WHEN cohort_by = 'month' THEN (SELECT amount FROM spend WHERE month = cohort) END AS wanted,
+         CASE WHEN units < 100 THEN 100 / units ELSE 1 END AS scale
+  FROM cohorts CROSS JOIN question JOIN currencies ON currencies.currency = question.currency
 ),
 -- The curve changes on days with events only; day 0 is where it begins.
 changes AS (
   SELECT is_total, cohort, age, sum(value) AS value
   FROM (
     SELECT m.is_total, m.cohort, e.age, e.value
-    FROM members m JOIN events e ON e.customer = m.customer CROSS JOIN question
+    FROM counted m JOIN events e ON e.customer = m.customer CROSS JOIN question
     WHERE e.part_of = 'lifetime' AND e.day < as_of
     UNION ALL
     SELECT is_total, cohort, 0, 0 FROM cohorts
@@ -31,7 +42,13 @@ curve AS (
   FROM changes c JOIN costs ON costs.is_total = c.is_total AND costs.cohort = c.cohort
   WHERE age <= last_day
 )
-SELECT is_total, cohort, customers, wanted AS cost, last_day AS last_mature_day,
+SELECT is_total, cohort, customers, wanted AS cost,
+       -- Of one customer: a mean, as in lifetime value.
+       wanted * scale / customers
+         + (2 * (wanted * scale % customers) + wanted * scale / customers % 2 > customers) AS cac,
+       (SELECT sum(value) FROM changes
+        WHERE changes.is_total = costs.is_total AND changes.cohort = costs.cohort AND age <= last_day) AS net,
+       last_day AS last_mature_day,
        (SELECT min(age) FROM curve WHERE curve.is_total = costs.is_total AND curve.cohort = costs.cohort AND enough)
          AS first_reached_day,
        (SELECT min(age) FROM curve

@@ -45,6 +45,11 @@ SELECT m.is_total, m.cohort, m.horizon,
        sum(repeats) AS with_rebills,
        sum(repeats_without) AS without_rebills,
        coalesce(sum(CASE WHEN repeats THEN gap END), 0) AS sum_of_gaps,
+       -- Hundredths.
+       CASE WHEN sum(repeats) > 0
+            THEN 100 * sum(repeats * gap) / sum(repeats)
+                 + (2 * (100 * sum(repeats * gap) % sum(repeats)) + 100 * sum(repeats * gap) / sum(repeats) % 2 > sum(repeats))
+       END AS mean,
        twice_median
 FROM mature m
 LEFT JOIN medians ON medians.is_total = m.is_total AND medians.cohort = m.cohort AND medians.horizon = m.horizon

@@ -1,14 +1,14 @@
--- Survival of rebills by cohort and billing cycle. The first order is cycle 0, a customer's rebills from its day on are
--- cycles 1, 2, ... in the sequence of time. At risk of a cycle is who reached the one before and either reached it too or
+-- Survival of rebills by cohort and billing cycle. The first order is cycle 0, a customer's later rebills are cycles
+-- 1, 2, ... in the sequence of days. At risk of a cycle is who reached the one before and either reached it too or
 -- has had the time to: a cycle's days and the days of grace from the last charge to the as-of day. Survival to a cycle is
 -- the product of the shares so far who went on.
 WITH RECURSIVE rebills AS (
-  SELECT e.customer, e.day,
-         row_number() OVER (PARTITION BY e.customer ORDER BY e.unix_ms, e.integration, e.tie, e.entry) AS cycle
+  SELECT e.customer, c.first_day + e.own_age AS day,
+         row_number() OVER (PARTITION BY e.customer ORDER BY e.own_age, e.unix_ms, e.entry) AS cycle
   FROM events e
   JOIN customers c ON c.customer = e.customer
   CROSS JOIN question
-  WHERE e.is_paid_order AND e.is_rebill AND e.day >= c.first_day AND e.day < as_of AND e.entry <> c.first_order
+  WHERE e.is_paid_order AND e.is_rebill AND e.part_of = 'lifetime' AND e.day < as_of AND e.entry <> c.first_order
 ),
 charges AS (
   SELECT customer, 0 AS cycle, first_day AS day FROM customers

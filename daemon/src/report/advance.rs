@@ -22,6 +22,10 @@ impl View {
         if source.revision() == self.revision {
             return Ok(true);
         }
+        // What was sold in an entry before it changed is not remembered.
+        if options.orders.tells_products_apart() {
+            return Ok(false);
+        }
         let Some(before) = source.before(self.revision) else { return Ok(false) };
         let most = (self.base.ages.len() / CHANGED_SHARE).max(CHANGED_EVENTS);
         if before.len() + self.changed_events > most {

@@ -271,5 +271,8 @@ pub(super) fn written(event: &Event, order: &[Event], first: u32, first_day: i32
     let first_billing = order.iter().find(|event| event.fact.entry == first).map(|event| event.fact.billing);
     let of_first = first_billing.is_some_and(|billing: Billing| event.is_of(first, billing));
     let marks = if of_first { event.marks.first_order() } else { event.marks };
+    // A refund that names somebody whom no sale of its order names takes back no order of theirs.
+    let own_order = || order.iter().any(|other| other.marks.is_paid_order() && other.owner == event.owner);
+    let marks = if marks.is_first_taken_back() && !own_order() { marks.not_taken_back() } else { marks };
     Some(Written { age: age(event.day), sale_age: age(event.sale_day), marks })
 }

@@ -110,6 +110,8 @@ pub struct RepeatCell {
 pub struct Gaps {
     /// How many.
     pub count: u64,
+    /// Their sum, days.
+    pub sum_days: u64,
     /// The middle one, or the mean of the two in the middle. `null` without any.
     pub median_days: Option<Figure>,
     /// Their mean. `null` without any.
@@ -361,6 +363,7 @@ impl Histogram {
         let middle = self.at((all - 1) / 2).zip(self.at(all / 2)).filter(|_| all > 0);
         Gaps {
             count: count(all),
+            sum_days: count(sum),
             median_days: middle.and_then(|(low, high)| Figure::ratio(i64::from(low) + i64::from(high), 2, 1)),
             mean_days: Figure::ratio(sum, all, 2),
         }

@@ -79,15 +79,26 @@ impl Filter {
         self.conditions.is_empty()
     }
 
+    /// True if it matters what was sold.
+    pub(super) fn tells_products_apart(&self) -> bool {
+        self.conditions.iter().any(|condition| condition.by == By::Product)
+    }
+
     /// Whether an order passes, by its sales. One of which no sale is known never does.
     pub(super) fn order_passes(&self, source: &impl Source, facts: &[Fact]) -> bool {
         let sales: Vec<&Fact> = facts.iter().filter(|fact| fact.kind == Kind::Sale).collect();
-        !sales.is_empty() && self.passes(source, &sales)
+        !sales.is_empty() && self.conditions.iter().all(|condition| condition.holds(source, &sales))
     }
 
-    /// Whether these entries together fulfil every condition.
-    pub(super) fn passes(&self, source: &impl Source, facts: &[&Fact]) -> bool {
-        self.conditions.iter().all(|condition| condition.holds(source, facts))
+    /// Whether a first order passes, by its sales, the one that stands for it first.
+    pub(super) fn first_order_passes(&self, source: &impl Source, sales: &[Fact]) -> bool {
+        let all: Vec<&Fact> = sales.iter().collect();
+        let one = all.get(..1).unwrap_or_default();
+        self.conditions.iter().all(|condition| {
+            // As groups have it: integration and currency are those of the sale that stands for the order.
+            let telling = if matches!(condition.by, By::Integration | By::Currency) { one } else { &all };
+            condition.holds(source, telling)
+        })
     }
 }
 

@@ -158,8 +158,7 @@ impl<'a, S: Source> Cohorts<'a, S> {
         };
         if by.is_some() || !self.audience.first.is_empty() {
             let sales = first_sales(self.source, life.first_entry);
-            let telling: Vec<&Fact> = sales.iter().collect();
-            if !self.audience.first.passes(self.source, &telling) {
+            if !self.audience.first.first_order_passes(self.source, &sales) {
                 return None;
             }
             if let Some(by) = by {
@@ -238,7 +237,8 @@ fn keys(source: &impl Source, by: By, products: Products, sales: &[Fact]) -> Vec
             .iter()
             .flat_map(|fact| source.labels(fact.labels))
             .filter(|label| label.dimension == dimension)
-            .map(|label| Key::Value(label.value))
+            // Some platforms write `(none)` where there is none.
+            .map(|label| if source.value(label.value) == NONE_LABEL { Key::None } else { Key::Value(label.value) })
             .collect(),
         By::Product => {
             let goods = sales.iter().flat_map(|fact| source.goods(fact.entry));

@@ -279,6 +279,11 @@ impl Marks {
         Self(self.0 | Self::FIRST_TAKEN_BACK)
     }
 
+    #[must_use]
+    pub(super) fn not_taken_back(self) -> Self {
+        Self(self.0 & !Self::FIRST_TAKEN_BACK)
+    }
+
     pub(super) fn kind(self) -> Kind {
         match self.0 & 7 {
             0 => Kind::Sale,

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::shop::{SALE, at, day};
 use super::super::worked_example;
-use super::shop::{Asked, RateLine, Shop};
+use super::asked::{Asked, RateLine};
+use super::shop::Shop;
 use super::{Oracle, Row, sql};
 use crate::model::{Billing, Kind};
 use crate::report::*;
@@ -120,12 +121,7 @@ fn asked() -> Asked {
 
 /// The columns of each row, one after the other; `-` for null.
 fn shown(shop: &Shop, asked: &Asked, query: &str, columns: &[&str]) -> Vec<String> {
-    let cell = |row: &Row, column: &&str| match row.value(column) {
-        rusqlite::types::Value::Text(text) => text.clone(),
-        _ => row.maybe(column).map_or("-".to_owned(), |number| number.to_string()),
-    };
-    let rows = Oracle::new(shop, asked).answer(query);
-    rows.iter().map(|row| columns.iter().map(|column| cell(row, column)).collect::<Vec<_>>().join(" ")).collect()
+    Oracle::new(shop, asked).answer(query).iter().map(|row| row.shown(columns)).collect()
 }
 
 #[test]
@@ -182,7 +178,7 @@ fn cohorts_as_a_whole() {
         "refunded_orders_rate",
     ];
     // 10 of 320 are 0.03125, half to even 0.0312.
-    assert_eq!(shown(&shop(), &asked(), sql!("cohorts"), &columns), ["3 5 1 32000 1000 1 6400 6200 16667 312 2000"]);
+    assert_eq!(shown(&shop(), &asked(), sql!("cohorts"), &columns), ["3 5 1 32000 1000 1 6400 6200 167 312 2000"]);
 }
 
 #[test]
@@ -220,8 +216,11 @@ fn payback_of_what_a_month_was_spent() {
     let with = |spend| Asked { cohort_by: "month", spend, ..asked() };
     assert_eq!(
         shown(&shop(), &with(vec![("2025-01", 17_500)]), sql!("payback"), &columns),
-        ["2025-01 17500 79 29 29", "2025-03 - 29 - -", "all 17500 29 0 0"]
+        ["2025-01 17500 79 29 29", "2025-03 - 29 - -", "all 17500 79 29 29"]
     );
+    // February has brought nobody, but was paid for; April has not begun.
+    let more = with(vec![("2025-01", 17_500), ("2025-02", 5_000), ("2025-04", 9_000)]);
+    assert_eq!(shown(&shop(), &more, sql!("payback"), &columns)[2], "all 22500 79 30 30");
     // At age 30 they have brought 250.00; the refund at age 35 takes 10.00 back.
     assert_eq!(
         shown(&shop(), &with(vec![("2025-01", 24_500), ("2025-03", 7_001)]), sql!("payback"), &columns),

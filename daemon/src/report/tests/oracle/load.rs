@@ -4,7 +4,8 @@ use chrono::{DateTime, Offset, TimeZone};
 use rusqlite::{Connection, ToSql};
 use serde::Serialize;
 
-use super::shop::{Asked, Shop};
+use super::asked::Asked;
+use super::shop::Shop;
 use crate::model::{Currency, Kind, Zone};
 use crate::report::*;
 
@@ -30,14 +31,14 @@ pub(super) fn load(connection: &Connection, shop: &Shop, asked: &Asked) {
 
     for fact in &facts.facts {
         ledger_row(&insert, fact);
-        for label in shop.label_sets.get(fact.labels as usize).into_iter().flatten() {
-            insert("labels", &[&fact.entry, &word(label.dimension), &shop.values[label.value as usize]]);
+        for label in facts.labels(fact.labels) {
+            insert("labels", &[&fact.entry, &word(label.dimension), &facts.value(label.value)]);
         }
-        for good in shop.goods.get(fact.entry as usize).into_iter().flatten() {
+        for good in facts.goods.get(fact.entry as usize).into_iter().flatten() {
             insert("goods", &[&fact.entry, &good.product, &good.amount]);
         }
     }
-    for (number, product) in (0_u32..).zip(&shop.products) {
+    for (number, product) in (0_u32..).zip(&facts.products) {
         insert("products", &[&number, &&*product.key]);
     }
 
@@ -58,7 +59,12 @@ pub(super) fn load(connection: &Connection, shop: &Shop, asked: &Asked) {
         insert("horizons", &[&horizon.to_string(), &days]);
     }
     for (scope, dimension, value) in &asked.filters {
-        insert("filters", &[scope, dimension, value]);
+        // The id of a product alone stands for that of every integration.
+        let named = |product: &&Product| *dimension == "product" && product.key.ends_with(&format!("/{value}"));
+        let in_full = facts.products.iter().filter(named);
+        for key in std::iter::once(*value).chain(in_full.map(|product| &*product.key)) {
+            insert("filters", &[scope, dimension, &key]);
+        }
     }
     for (month, amount) in &asked.spend {
         insert("spend", &[month, amount]);

@@ -2,8 +2,11 @@
 //! the engine.
 
 mod agree;
+mod asked;
 mod by_hand;
 mod load;
+mod of_customers;
+mod of_money;
 mod shop;
 
 use std::collections::BTreeMap;
@@ -12,7 +15,8 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use self::load::load;
-use self::shop::{Asked, Shop};
+use self::asked::Asked;
+use self::shop::Shop;
 
 /// A file of `tests/sql`, as text.
 macro_rules! sql {
@@ -40,6 +44,11 @@ impl Oracle {
             connection.execute_batch(step).unwrap();
         }
         Self { connection }
+    }
+
+    /// Changes one column of the question. What the three steps have read of it stays as it was.
+    fn ask(&self, column: &str, value: impl rusqlite::ToSql) {
+        self.connection.execute(&format!("UPDATE question SET {column} = ?"), [value]).unwrap();
     }
 
     /// Runs one of the files that answer a question.
@@ -79,6 +88,15 @@ impl Row {
             Value::Text(text) => text,
             other => panic!("{column} is {other:?} in {self:?}"),
         }
+    }
+
+    /// These columns, one after the other; `-` for null.
+    fn shown(&self, columns: &[&str]) -> String {
+        let cell = |column: &&str| match self.value(column) {
+            Value::Text(text) => text.clone(),
+            _ => self.maybe(column).map_or("-".to_owned(), |number| number.to_string()),
+        };
+        columns.iter().map(cell).collect::<Vec<_>>().join(" ")
     }
 
     /// True for the row over all cohorts.
