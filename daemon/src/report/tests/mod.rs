@@ -3,4 +3,5 @@
 mod naive;
 mod rules;
 mod shop;
+mod tables;
 mod worked_example;
