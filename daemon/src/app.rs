@@ -1,6 +1,9 @@
 //! What a running daemon consists of: configuration, connectors, ledger, and the views that reports are answered from.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod source;
+mod views;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,20 +11,19 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use crate::book::{Identity, NONE};
 use crate::clock::now_ms;
-use crate::config::{self, Config, Integration, Merge, Problem, Problems, ProcessEnv, SecretsFile, SecretsFileError};
+use crate::config::{self, Config, Integration, Problem, Problems, ProcessEnv, SecretsFile, SecretsFileError};
 use crate::connector::{CallContext, Connector, Host, LoadError, Registry};
 use crate::ledger::{Ledger, LedgerError};
-use crate::limits::report::VIEWS;
 use crate::live::Polls;
-use crate::model::{Currency, Zone, day_number};
+use crate::model::{Zone, day_number};
 use crate::platform::Courier;
 use crate::redact::{self, Redactor};
-use crate::report::{
-    BadRate, Fact, FactFlags, Facts, FreeOrders, IntegrationFacts, Mark, MarkOrigin, Rates, ReportError, View,
-    ViewOptions,
-};
+use crate::report::{BadRate, IntegrationFacts, Mark, MarkOrigin, Rates};
+
+pub use source::Reading;
+use views::Views;
+pub use views::{Lens, Seeing};
 
 /// Configuration and connectors, checked against each other. Nothing is open yet.
 #[derive(Debug)]
@@ -123,25 +125,11 @@ pub struct App {
     /// What the drop folder did last, by path, for people who look at the status.
     pub drop_notes: Mutex<BTreeMap<String, String>>,
     rates: Rates,
-    views: Mutex<Views>,
+    views: Views,
     fatal: Mutex<Option<String>>,
     /// Woken when the daemon must end.
     pub ended: Notify,
     _host: Host,
-}
-
-/// Which view answers a question.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct ViewKey {
-    zone: Zone,
-    currency: Currency,
-    integrations: Option<BTreeSet<u16>>,
-}
-
-#[derive(Debug, Default)]
-struct Views {
-    facts: Option<Arc<Facts>>,
-    by_key: HashMap<ViewKey, Arc<View>>,
 }
 
 /// The daemon cannot be started.
@@ -177,7 +165,7 @@ impl App {
             started_ms: now_ms(),
             drop_notes: Mutex::default(),
             rates,
-            views: Mutex::default(),
+            views: Views::default(),
             fatal: Mutex::default(),
             ended: Notify::new(),
             _host: host,
@@ -234,144 +222,16 @@ impl App {
         self.fatal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Everything that reports are computed from, at the ledger's present revision.
-    ///
-    /// # Errors
-    /// If the marks cannot be read.
-    pub fn facts(&self) -> Result<Arc<Facts>, LedgerError> {
-        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let revision = self.ledger.book().revision();
-            // Marks move with commits that change no entry, so they are read anew each time; the entries are not.
-            let integrations = self.marked()?;
-            if let Some(facts) = &views.facts
-                && facts.revision == revision
-            {
-                if facts.integrations == integrations {
-                    return Ok(Arc::clone(facts));
-                }
-                let facts = Arc::new(Facts { integrations, ..Facts::clone(facts) });
-                views.facts = Some(Arc::clone(&facts));
-                return Ok(facts);
-            }
-            // An integration may have come in since the marks were read.
-            let Some(facts) = self.read_facts(integrations) else { continue };
-            let facts = Arc::new(facts);
-            views.facts = Some(Arc::clone(&facts));
-            views.by_key.clear();
-            return Ok(facts);
-        }
-    }
-
-    /// The view of these facts in a zone and a currency, over some integrations or all.
-    ///
-    /// # Errors
-    /// If a rate is missing.
-    pub fn view(
-        &self,
-        facts: &Facts,
-        zone: Zone,
-        currency: Currency,
-        integrations: Option<&BTreeSet<u16>>,
-    ) -> Result<Arc<View>, ReportError> {
-        let key = ViewKey { zone, currency, integrations: integrations.cloned() };
-        let known = {
-            let views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
-            views.by_key.get(&key).filter(|view| view.revision() == facts.revision).cloned()
-        };
-        if let Some(view) = known {
-            return Ok(view);
-        }
-        let shared = self.shared_customers(facts);
-        let options = ViewOptions {
-            zone,
-            currency,
-            rates: &self.rates,
-            integrations,
-            free_orders: match self.config.report.free_orders {
-                config::FreeOrders::Ignore => FreeOrders::Ignore,
-                config::FreeOrders::Count => FreeOrders::Count,
-            },
-            shared_customers: &shared,
-        };
-        let view = Arc::new(View::build(facts, &options)?);
-        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
-        if views.by_key.len() >= VIEWS {
-            views.by_key.clear();
-        }
-        views.by_key.insert(key, Arc::clone(&view));
-        Ok(view)
-    }
-
-    /// The numbers, in [`Facts`], of the customer with this address: one, or one for each integration.
-    pub fn customer_numbers(&self, facts: &Facts, email: &str) -> BTreeSet<u32> {
-        let book = self.ledger.book();
-        let Some(found) = book.find_email(email) else { return BTreeSet::new() };
-        let of_customer = |entry: u32| book.listed_at(entry).is_some_and(|entry| entry.customer == found);
-        match self.config.report.merge {
-            Merge::Email => BTreeSet::from([found]),
-            Merge::Store => facts.facts.iter().filter(|f| of_customer(f.entry)).map(|f| f.customer).collect(),
-        }
-    }
-
-    /// `None` if the book has integrations besides these.
-    fn read_facts(&self, integrations: Vec<IntegrationFacts>) -> Option<Facts> {
-        let book = self.ledger.book();
-        if book.integrations().len() != integrations.len() {
-            return None;
-        }
-        let zones: Vec<Zone> = book.integrations().iter().map(|name| self.zone_of(name)).collect();
-        let by_store = self.config.report.merge == Merge::Store;
-        let mut stores: HashMap<(u32, u16), u32> = HashMap::new();
-        let mut facts = Vec::with_capacity(book.len());
-        for entry in book.live() {
-            let zone = zones.get(usize::from(entry.integration)).copied().unwrap_or(Zone::UTC);
-            let at = entry.at.resolve(zone);
-            let customer = if by_store && entry.customer != NONE {
-                let next = u32::try_from(stores.len()).unwrap_or(NONE);
-                *stores.entry((entry.customer, entry.integration)).or_insert(next)
-            } else {
-                entry.customer
-            };
-            facts.push(Fact {
-                unix_ms: at.unix_ms,
-                total: entry.total,
-                tax: entry.tax.unwrap_or(0),
-                shipping: entry.shipping.unwrap_or(0),
-                tie: entry.tie,
-                customer,
-                order: entry.order,
-                entry: entry.row,
-                integration: entry.integration,
-                currency: u16::from(entry.currency),
-                labels: 0,
-                kind: entry.kind,
-                billing: entry.billing,
-                flags: FactFlags::TAX_KNOWN
-                    .only_if(entry.tax.is_some())
-                    .with(FactFlags::SHIPPING_KNOWN.only_if(entry.shipping.is_some()))
-                    .with(FactFlags::APPROXIMATE_DATE.only_if(entry.approximate_date))
-                    .with(FactFlags::ESTIMATED.only_if(entry.estimated))
-                    .with(FactFlags::CLOCK_CHANGE.only_if(at.clock_change)),
-            });
-        }
-        let customers = if by_store { stores.len() } else { book.customers() };
-        Some(Facts {
-            facts,
-            currencies: book.currencies().to_vec(),
-            integrations,
-            customers: u32::try_from(customers).unwrap_or(NONE),
-            orders: u32::try_from(book.orders()).unwrap_or(NONE),
-            revision: book.revision(),
-        })
-    }
-
     /// Up to when each integration of the book is complete.
     ///
     /// # Errors
     /// If the marks cannot be read.
     pub fn marked(&self) -> Result<Vec<IntegrationFacts>, LedgerError> {
         let names: Vec<String> = self.ledger.book().integrations().iter().map(|name| name.to_string()).collect();
+        self.marks_of(names)
+    }
+
+    fn marks_of(&self, names: Vec<String>) -> Result<Vec<IntegrationFacts>, LedgerError> {
         names.into_iter().map(|name| Ok(IntegrationFacts { complete_through: self.mark(&name)?, name })).collect()
     }
 
@@ -408,24 +268,6 @@ impl App {
 
     fn zone_of(&self, integration: &str) -> Zone {
         self.config.integrations.get(integration).map_or(Zone::UTC, |integration| integration.zone)
-    }
-
-    /// Customers, by their numbers in the facts, whose address many people share.
-    fn shared_customers(&self, facts: &Facts) -> BTreeSet<u32> {
-        let shared = &self.config.report.shared_emails;
-        if shared.is_empty() {
-            return BTreeSet::new();
-        }
-        let book = self.ledger.book();
-        let is_shared = |customer: u32| {
-            matches!(book.identity(customer), Some(Identity::Email(email))
-                if shared.iter().any(|shared| crate::book::normalise_email(shared).as_deref() == Some(&**email)))
-        };
-        let customers = facts.facts.iter().filter(|fact| fact.customer != NONE);
-        customers
-            .filter(|fact| book.listed_at(fact.entry).is_some_and(|entry| is_shared(entry.customer)))
-            .map(|fact| fact.customer)
-            .collect()
     }
 }
 

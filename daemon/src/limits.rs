@@ -187,12 +187,32 @@ pub mod config {
 pub mod report {
     /// How long a dated exchange rate holds when no later one follows, days.
     pub const RATE_AGE_DAYS: i32 = 7;
-    /// Views kept for questions that come again; one takes about 40 bytes an entry.
-    pub const VIEWS: usize = 8;
+    /// Views kept for questions that come again; one takes about 11 bytes an entry.
+    pub const VIEWS: usize = 3;
+    /// A view is built anew once this many events have changed since, and over one in `CHANGED_SHARE` of all.
+    pub const CHANGED_EVENTS: usize = 50_000;
+    /// See `CHANGED_EVENTS`.
+    pub const CHANGED_SHARE: usize = 16;
+    /// Periods of thirty days that retention is followed for.
+    pub const RETENTION_PERIODS: u32 = 120;
+    /// Billing cycles of one answer.
+    pub const CYCLES: u32 = 120;
+    /// Rows of an answer about revenue.
+    pub const REVENUE_ROWS: usize = 200_000;
+    /// Cohorts of one answer. The largest are shown, and how many are not.
+    pub const COHORTS: usize = 10_000;
     /// Horizons of one question.
     pub const HORIZONS: usize = 64;
     /// A horizon, days.
     pub const HORIZON_DAYS: u32 = 36_525;
+}
+
+/// Limits of the book.
+pub mod book {
+    /// Rows whose former state is remembered, so that what was made of the book can follow it; about 120 bytes each at most.
+    pub const JOURNAL_ROWS: usize = 262_144;
+    /// Rows worked out apart from the book while the log is read back, before they become part of it.
+    pub const REPLAYED_ROWS: usize = 65_536;
 }
 
 /// Limits of the ledger.
@@ -311,6 +331,8 @@ pub mod cli {
 pub mod api {
     use std::time::Duration;
 
+    /// Values of one filter.
+    pub const FILTER_VALUES: usize = 100;
     /// Integrations that one question may name.
     pub const INTEGRATIONS: usize = 256;
     /// Rows of a page of a list, where the question does not say.

@@ -17,19 +17,24 @@ pub(crate) struct Answer {
 
 /// GET.
 pub(crate) fn get(url: &str) -> Result<Answer> {
-    exchange("GET", url, None)
+    get_within(url, TIMEOUT)
+}
+
+/// GET of what may take long: the time is for each part of the answer.
+pub(crate) fn get_within(url: &str, timeout: Duration) -> Result<Answer> {
+    exchange("GET", url, None, timeout)
 }
 
 /// POST of a body with its content type.
 pub(crate) fn post(url: &str, content_type: &str, body: &[u8]) -> Result<Answer> {
-    exchange("POST", url, Some((content_type, body)))
+    exchange("POST", url, Some((content_type, body)), TIMEOUT)
 }
 
-fn exchange(method: &str, url: &str, body: Option<(&str, &[u8])>) -> Result<Answer> {
+fn exchange(method: &str, url: &str, body: Option<(&str, &[u8])>, timeout: Duration) -> Result<Answer> {
     let (authority, path) = split(url)?;
     let mut stream = TcpStream::connect(authority).with_context(|| format!("nobody answers at {authority}"))?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
 
     // HTTP/1.0: the answer then comes in one piece and ends with the connection.
     let mut request = format!("{method} {path} HTTP/1.0\r\nHost: {authority}\r\nConnection: close\r\n").into_bytes();

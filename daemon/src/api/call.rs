@@ -62,13 +62,17 @@ impl Place for Integration {
     }
 }
 
-/// `{email}`: a customer.
+/// `{customer}`: a customer.
 #[derive(Debug)]
-pub(super) struct Email(pub(super) String);
+pub(super) struct Customer(pub(super) String);
 
-impl Place for Email {
+impl Place for Customer {
     fn described() -> Option<(&'static str, &'static str, Value)> {
-        Some(("email", "E-mail address of a customer", json!({ "type": "string", "minLength": 1 })))
+        Some((
+            "customer",
+            "E-mail address of a customer, or `integration/id` (with %2F for the slash) of one without",
+            json!({ "type": "string", "minLength": 1 }),
+        ))
     }
 
     fn read(text: Option<&str>) -> Result<Self, Problem> {

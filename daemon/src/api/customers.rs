@@ -1,25 +1,27 @@
-//! `/v1/customers/{email}`: one customer's figures and entries.
+//! `/v1/customers/{customer}`: one customer's figures and entries.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use axum::response::Response;
-use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::call::{Call, Email};
+use super::call::{Call, Customer};
+use super::entry::{EntryAnswer, entry};
 use super::parameter::{Format, Formats, parameters};
 use super::problem::Problem;
-use super::reports::ScopeParameters;
-use super::schema::{CurrencyCode, Date, Instant};
+use super::scope::{BASES, ScopeParameters};
 use super::{answer, blocking, json};
-use crate::app::App;
-use crate::model::{Billing, Kind, Zone, day_of, format_minor, local_day};
-use crate::report::{self, Basis, CustomerAnswer, Facts};
+use crate::app::{Lens, Reading};
+use crate::model::day_of;
+use crate::report::{self, Basis, CustomerAnswer, Fact, Figure, Filter, LifeEntry, ReportError, Source};
 
 parameters! {
-    /// Of `/v1/customers/{email}`.
+    /// Of `/v1/customers/{customer}`.
     pub(crate) struct CustomerParameters {
+        /// What goes into a value: net is without tax and shipping, total is all money that moved
+        basis: Basis = BASES,
         /// How the answer is written
         format: Option<Format> = Formats(&[Format::Json, Format::Table]),
         ..scope: ScopeParameters,
@@ -28,125 +30,104 @@ parameters! {
 
 /// One customer, with everything that is known of them.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Customer {
-    /// The address, in lower case.
-    email: String,
-    /// One; with `merge = "store"`, one for each store.
+pub(super) struct CustomerLife {
+    /// The address in lower case, or `integration/id`.
+    customer: String,
+    /// One; with `merge = "store"`, one for each store. None before a first order, and where figures are missing.
     figures: Vec<CustomerAnswer>,
+    /// Why there are no figures: a rate is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    figures_missing: Option<String>,
     /// By time.
     entries: Vec<CustomerEntry>,
 }
 
-/// One dated movement of money.
+/// An entry, and what it is in the customer's life.
 #[derive(Serialize, JsonSchema)]
 struct CustomerEntry {
-    /// Which integration.
-    integration: String,
-    /// Which way money moved, and why.
-    kind: Kind,
-    /// Whether a subscription caused it.
-    billing: Billing,
-    /// The platform's id.
-    id: String,
-    /// The platform's id of its order.
-    order_id: String,
-    /// When.
-    #[schemars(with = "Option<Instant>")]
-    at: Option<String>,
-    /// The day, in the reporting zone.
-    #[schemars(with = "Date")]
-    day: String,
-    /// The date is a stand-in, such as the day of receipt.
-    approximate_date: bool,
-    /// Of the amounts.
-    #[schemars(with = "CurrencyCode")]
-    currency: String,
-    /// All money that moved; negative if it went back.
-    #[schemars(with = "report::Figure")]
-    total: String,
-    /// Of the total; `null` if it is not known.
-    #[schemars(with = "Option<report::Figure>")]
-    tax: Option<String>,
-    /// Of the total; `null` if it is not known.
-    #[schemars(with = "Option<report::Figure>")]
-    shipping: Option<String>,
-    /// Names of what was sold, or its ids.
-    products: Vec<String>,
-    /// Name and value.
-    tags: Vec<(String, String)>,
+    #[serde(flatten)]
+    entry: EntryAnswer,
+    /// Its value in the reporting currency, on the basis of the question. `null` if it does not count, or figures are missing.
+    value: Option<Figure>,
+    /// Days since the first order; `null` before it, and where figures are missing.
+    age: Option<u16>,
+    /// It belongs to the first order.
+    first_order: bool,
 }
 
-pub(super) async fn customer(call: Call<CustomerParameters, Email>) -> Result<Response, Problem> {
+pub(super) async fn customer(call: Call<CustomerParameters, Customer>) -> Result<Response, Problem> {
     let format = call.format(call.asked.format);
-    let Call { app, asked: CustomerParameters { scope, .. }, place: Email(email), headers, .. } = call;
+    let Call { app, asked: CustomerParameters { basis, scope, .. }, place: Customer(named), headers, .. } = call;
     blocking(move || {
-        let facts = app.facts()?;
-        let zone = scope.zone(&app);
-        let integrations = scope.integrations(&app, &facts)?;
-        let view = app.view(&facts, zone, scope.currency(&app), integrations.as_ref())?;
-        let numbers = app.customer_numbers(&facts, &email);
-        let entries = entries(&app, &facts, &numbers, integrations.as_ref(), zone)?;
-        if entries.is_empty() {
-            return Err(Problem::not_found(format!("no entry is known of `{email}`")));
+        let lens = scope.lens(&app, basis, Filter::default())?;
+        let numbers = numbers(&lens.reading, &named);
+        let wanted = |fact: &Fact| {
+            let only = lens.seeing.integrations.as_ref();
+            only.is_none_or(|only| only.contains(&fact.integration))
+        };
+        let mut facts: Vec<Fact> =
+            numbers.iter().flat_map(|number| report::facts_of(&lens.reading, *number)).filter(wanted).collect();
+        facts.sort_unstable_by_key(|fact| (fact.unix_ms, fact.integration, fact.tie, fact.entry));
+        facts.dedup_by_key(|fact| fact.entry);
+        if facts.is_empty() {
+            return Err(Problem::not_found(format!("no entry is known of `{named}`")));
         }
-        let figures =
-            numbers.iter().filter_map(|number| report::customer(&facts, &view, *number, Basis::Net, None)).collect();
-        let customer = Customer { email: email.trim().to_lowercase(), figures, entries };
+        let (figures, figures_missing) = figures(&lens, &numbers)?;
+        let lives: HashMap<u32, &LifeEntry> =
+            figures.iter().flat_map(|figures| &figures.entries).map(|life| (life.entry, life)).collect();
+        let mut entries = Vec::with_capacity(facts.len());
+        for fact in &facts {
+            let Some(entry) = entry(&app, &lens.reading, fact, lens.seeing.zone)? else { continue };
+            let life = lives.get(&fact.entry);
+            entries.push(CustomerEntry {
+                entry,
+                value: life.map(|life| life.value),
+                age: life.and_then(|life| life.age),
+                first_order: life.is_some_and(|life| life.first_order),
+            });
+        }
+        let revision = lens.reading.revision();
+        drop(lens);
+        let customer = CustomerLife { customer: named.trim().to_lowercase(), figures, figures_missing, entries };
         let (content_type, body) = match format {
             Format::Table => ("text/plain; charset=utf-8", table(&customer).into_bytes()),
             Format::Json | Format::Csv => ("application/json", json(&customer)?),
         };
-        Ok(answer(&headers, facts.revision, content_type, body))
+        Ok(answer(&headers, revision, content_type, body))
     })
     .await
 }
 
-fn entries(
-    app: &App,
-    facts: &Facts,
-    numbers: &std::collections::BTreeSet<u32>,
-    integrations: Option<&std::collections::BTreeSet<u16>>,
-    zone: Zone,
-) -> Result<Vec<CustomerEntry>, Problem> {
-    // A refund without address belongs to the customer of its order.
-    let orders: std::collections::BTreeSet<u32> =
-        facts.facts.iter().filter(|fact| numbers.contains(&fact.customer)).map(|fact| fact.order).collect();
-    let belongs = |fact: &&report::Fact| {
-        integrations.is_none_or(|wanted| wanted.contains(&fact.integration))
-            && (numbers.contains(&fact.customer)
-                || (fact.customer == report::NO_CUSTOMER && orders.contains(&fact.order)))
-    };
-    let mut found: Vec<&report::Fact> = facts.facts.iter().filter(belongs).collect();
-    found.sort_by_key(|fact| (fact.unix_ms, fact.tie));
-    let mut entries = Vec::with_capacity(found.len());
-    for fact in found {
-        let place = app.ledger.book().listed_at(fact.entry).map(|listed| listed.place);
-        let Some(entry) = place.map(|place| app.ledger.entry(place)).transpose()?.flatten() else { continue };
-        let money = |minor: i64| format_minor(minor * entry.key.kind.sign(), entry.currency);
-        let integration = facts.integrations.get(usize::from(fact.integration));
-        entries.push(CustomerEntry {
-            integration: integration.map(|integration| integration.name.clone()).unwrap_or_default(),
-            kind: entry.key.kind,
-            billing: entry.billing,
-            at: DateTime::from_timestamp_millis(fact.unix_ms).map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-            day: day_of(local_day(fact.unix_ms, zone)).to_string(),
-            approximate_date: entry.date_is_approximate(),
-            currency: entry.currency.to_string(),
-            total: money(entry.amounts.total),
-            tax: entry.amounts.tax.map(money),
-            shipping: entry.amounts.shipping.map(money),
-            products: entry.lines.iter().filter_map(|line| line.name.clone().or(line.product_id.clone())).collect(),
-            tags: entry.tags.iter().map(|tag| (tag.name.clone(), tag.value.clone())).collect(),
-            id: entry.key.id,
-            order_id: entry.order_id,
-        });
+/// The numbers of a customer by address, or by `integration/id`.
+fn numbers(reading: &Reading<'_>, named: &str) -> Vec<u32> {
+    let by_address = reading.customers_of(named);
+    match named.split_once('/') {
+        Some((integration, id)) if by_address.is_empty() => reading.customers_with_id(integration, id),
+        _ => by_address,
     }
-    Ok(entries)
 }
 
-fn table(customer: &Customer) -> String {
+/// Their figures, or why there are none.
+fn figures(lens: &Lens<'_>, numbers: &[u32]) -> Result<(Vec<CustomerAnswer>, Option<String>), Problem> {
+    let view = match lens.view() {
+        Ok(view) => view,
+        Err(error @ ReportError::MissingRates { .. }) => return Ok((Vec::new(), Some(error.to_string()))),
+        Err(error) => return Err(error.into()),
+    };
+    let options = lens.options();
+    let mut figures = Vec::new();
+    for number in numbers {
+        figures.extend(report::customer(&view, &lens.reading, &options, *number, None)?);
+    }
+    Ok((figures, None))
+}
+
+/// Ages for which a customer's worth is shown.
+const AGES: [u16; 4] = [30, 90, 180, 365];
+
+fn table(customer: &CustomerLife) -> String {
     use comfy_table::{CellAlignment, Table, presets};
-    let mut text = format!("{}\n", customer.email);
+    let mut text = format!("{}\n", plain(&customer.customer));
     for figures in &customer.figures {
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -162,16 +143,24 @@ fn table(customer: &Customer) -> String {
             figures.net,
             figures.definition.currency
         );
+        let worth = AGES.map(|age| {
+            let within = figures.entries.iter().filter(|entry| entry.age.is_some_and(|of_entry| of_entry < age));
+            let coefficient = within.map(|entry| entry.value.coefficient).sum();
+            format!("{} after {age} days", Figure { coefficient, ..figures.net })
+        });
+        let _ = writeln!(text, "worth {}", worth.join(", "));
+    }
+    if let Some(missing) = &customer.figures_missing {
+        let _ = writeln!(text, "no figures: {missing}");
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["day", "kind", "billing", "order", "total", "", "product", "integration"]);
-    for entry in &customer.entries {
-        // Shop data must not command the terminal that shows it.
-        let plain = |text: &str| text.replace(char::is_control, " ");
+    table.set_header(["day", "age", "kind", "billing", "order", "total", "", "product", "integration", "delivery"]);
+    for CustomerEntry { entry, age, .. } in &customer.entries {
         let day = if entry.approximate_date { format!("~{}", entry.day) } else { entry.day.clone() };
         table.add_row([
             day,
+            age.map_or("-".to_owned(), |age| age.to_string()),
             entry.kind.as_str().to_owned(),
             entry.billing.as_str().to_owned(),
             plain(&entry.order_id),
@@ -179,11 +168,19 @@ fn table(customer: &Customer) -> String {
             entry.currency.clone(),
             plain(&entry.products.join(", ")),
             entry.integration.clone(),
+            entry.delivery.map_or("-".to_owned(), |number| number.to_string()),
         ]);
     }
-    if let Some(total) = table.column_mut(4) {
-        total.set_cell_alignment(CellAlignment::Right);
+    for column in [1, 5, 9] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     let _ = writeln!(text, "{table}");
     text
+}
+
+/// Shop data must not command the terminal that shows it.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }

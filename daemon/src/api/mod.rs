@@ -3,10 +3,12 @@
 //! Whatever the command line shows comes from here as well, over a socket or in the same process, so both always agree.
 //! `routes.rs` is the table of what there is; `/openapi.json` tells it to programs.
 
+mod behind;
 mod call;
 pub(crate) mod customers;
 pub(crate) mod deliveries;
 pub(crate) mod entries;
+mod entry;
 mod guard;
 pub(crate) mod imports;
 mod integrations;
@@ -21,6 +23,7 @@ pub(crate) mod reports;
 mod route;
 mod routes;
 mod schema;
+mod scope;
 mod server;
 mod syncs;
 mod upload;

@@ -3,8 +3,11 @@
 use axum::http::StatusCode;
 
 use super::route::Route;
-use super::{customers, deliveries, entries, imports, lines, platform, reading, reports, server, syncs};
-use crate::report::{LTV_COLUMNS, LtvAnswer, REVENUE_COLUMNS, RevenueAnswer};
+use super::{behind, customers, deliveries, entries, imports, lines, platform, reading, reports, server, syncs};
+use crate::report::{
+    COHORTS_COLUMNS, CohortsAnswer, LTV_COLUMNS, LtvAnswer, PAYBACK_COLUMNS, PaybackAnswer, REVENUE_COLUMNS,
+    RevenueAnswer, SURVIVAL_COLUMNS, SurvivalAnswer,
+};
 
 /// What a question about figures may meet: rates are missing, nobody knows how far the data goes, sums are too large.
 const NO_FIGURE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
@@ -31,8 +34,41 @@ pub(super) fn routes() -> Vec<Route> {
             .text("A table for people")
             .cached()
             .problem(NO_FIGURE),
-        Route::get("/v1/customers/{email}", "Figures and entries of one customer", customers::customer)
-            .json::<customers::Customer>()
+        Route::get("/v1/ltv/customers", "Customers behind a cell of lifetime value", behind::customers)
+            .json::<behind::CellCustomers>()
+            .cached()
+            .problem(StatusCode::CONFLICT)
+            .problem(NO_FIGURE),
+        Route::get("/v1/ltv/orders", "Entries behind a cell of lifetime value", behind::orders)
+            .json::<behind::Entries>()
+            .cached()
+            .problem(StatusCode::CONFLICT)
+            .problem(NO_FIGURE),
+        Route::get("/v1/cohorts", "Orders, refunds, repetition and retention by cohort", reports::cohorts)
+            .json::<CohortsAnswer>()
+            .csv(&COHORTS_COLUMNS)
+            .text("A table for people")
+            .cached()
+            .problem(NO_FIGURE),
+        Route::get("/v1/survival", "Survival of rebills by billing cycle", reports::survival)
+            .json::<SurvivalAnswer>()
+            .csv(&SURVIVAL_COLUMNS)
+            .text("A table for people")
+            .cached()
+            .problem(NO_FIGURE),
+        Route::get("/v1/payback", "The day from which cohorts have earned what they cost", reports::payback)
+            .json::<PaybackAnswer>()
+            .csv(&PAYBACK_COLUMNS)
+            .text("A table for people")
+            .cached()
+            .problem(NO_FIGURE),
+        Route::get("/v1/revenue/orders", "Entries behind a row of revenue", behind::revenue)
+            .json::<behind::Entries>()
+            .cached()
+            .problem(StatusCode::CONFLICT)
+            .problem(NO_FIGURE),
+        Route::get("/v1/customers/{customer}", "Figures and entries of one customer", customers::customer)
+            .json::<customers::CustomerLife>()
             .text("A table for people")
             .cached()
             .problem(StatusCode::NOT_FOUND)

@@ -135,7 +135,7 @@ pub(super) async fn status(call: Call<NoParameters>) -> Result<Response, Problem
             version: env!("CARGO_PKG_VERSION"),
             ledger_revision,
             entries,
-            customers,
+            customers: customers as usize,
             pending: app.ledger.pending_count()?,
             quarantined,
             uptime_s: app.started.elapsed().as_secs(),

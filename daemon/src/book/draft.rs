@@ -9,8 +9,10 @@ use crate::model::{Change, Currency, Door, Entry, EntryKey, Kind, Order, Withdra
 
 use super::hash::{Hash, Sort};
 use super::identity::normalise_email;
+use super::parties::OrderRow;
 use super::row::{Links, NONE, Place, Row};
-use super::store::{Base, CustomerRow, Identity, OrderRow, Store};
+use super::rows::Glance;
+use super::store::{Base, Store};
 use super::{Book, BookError};
 
 /// What a change did.
@@ -42,11 +44,15 @@ pub struct Counts {
 /// Pending changes of one delivery.
 #[derive(Debug)]
 pub struct Draft {
-    base: Base,
+    pub(super) base: Base,
     pub(super) tail: Store,
     pub(super) changed_rows: HashMap<u32, Row>,
+    /// Rows of the book that another row of their order follows than before.
+    pub(super) changed_nexts: HashMap<u32, u32>,
     pub(super) changed_orders: HashMap<u32, OrderRow>,
-    integration: u16,
+    /// Products of the book that have another name than before.
+    pub(super) renamed: HashMap<u32, Box<str>>,
+    pub(super) integration: u16,
     door: Door,
     counts: Counts,
     scratch: Vec<u8>,
@@ -69,7 +75,9 @@ impl Draft {
             base: book.store.base_of_tail(),
             tail: book.store.empty_tail(),
             changed_rows: HashMap::new(),
+            changed_nexts: HashMap::new(),
             changed_orders: HashMap::new(),
+            renamed: HashMap::new(),
             integration: u16::MAX,
             door: Door::File,
             counts: Counts::default(),
@@ -82,6 +90,21 @@ impl Draft {
         self.integration = intern_integration(&mut self.tail, integration)?;
         self.door = door;
         Ok(())
+    }
+
+    /// For which integration, by number, and door it is now.
+    pub(super) fn address(&self) -> (u16, Door) {
+        (self.integration, self.door)
+    }
+
+    /// Goes on for an integration that the book has by now.
+    pub(super) fn readdress(&mut self, (integration, door): (u16, Door)) {
+        (self.integration, self.door) = (integration, door);
+    }
+
+    /// Rows that it adds or changes.
+    pub(super) fn weight(&self) -> usize {
+        self.tail.rows.len() + self.changed_rows.len() + self.changed_nexts.len()
     }
 
     pub(super) fn is_on(&self, book: &Book) -> bool {
@@ -119,13 +142,10 @@ impl Draft {
             return Ok(Effect::Write);
         }
         let links = self.links(book, entry)?;
-        let mut row = Row::new(entry, key, fingerprint, links, self.door, place);
-        row.next = self.order(book, links.order).map_or(NONE, |order| order.first);
-        let at = self.tail.push_row(self.base, row);
-        if at == NONE {
-            return Err(BookError::Full);
-        }
-        self.change_order(book, links.order, |order| order.first = at);
+        let row = Row::new(entry, key, fingerprint, links, self.door, place);
+        let at = self.number(self.base.rows, self.tail.rows.len())?;
+        self.tail.rows.push(&row, at);
+        self.chain(book, at, links.order);
         self.name(book, entry, at);
         self.counts.new += 1;
         Ok(Effect::Write)
@@ -140,32 +160,30 @@ impl Draft {
         fingerprint: u64,
         place: Place,
     ) -> Result<Effect, BookError> {
-        let Some(old) = self.row(book, at) else { return Err(BookError::Full) };
+        let Some(known) = self.glance(book, at) else { return Err(BookError::Full) };
         let door = self.door.bit();
         // The first time that a door shows an entry is kept even if nothing else changes: names match across doors only.
-        let first_seen = old.doors & door == 0;
-        if entry.revision < old.revision || old.fingerprint == fingerprint {
-            if old.fingerprint == fingerprint {
+        let first_seen = known.class.doors & door == 0;
+        if entry.revision < known.revision || known.fingerprint == fingerprint {
+            if known.fingerprint == fingerprint {
                 self.counts.unchanged += 1;
             } else {
                 self.counts.outranked += 1;
             }
             if first_seen {
-                self.change_row(book, at, |row| row.doors |= door);
+                self.change_row(book, at, |row| row.class.doors |= door);
                 return Ok(Effect::Write);
             }
             return Ok(Effect::None);
         }
+        let Some(old) = self.row(book, at) else { return Err(BookError::Full) };
         let links = self.links(book, entry)?;
         let mut row = Row::new(entry, old.key, fingerprint, links, self.door, place);
-        row.doors |= old.doors;
+        row.class.doors |= old.class.doors;
         row.keep_first_receipt(&old);
-        if links.order == old.order {
-            row.next = old.next;
-        } else {
-            self.unchain(book, at, &old);
-            row.next = self.order(book, links.order).map_or(NONE, |order| order.first);
-            self.change_order(book, links.order, |order| order.first = at);
+        if links.order != old.order {
+            self.unchain(book, at, old.order);
+            self.chain(book, at, links.order);
         }
         self.change_row(book, at, |stored| *stored = row);
         self.name(book, entry, at);
@@ -174,7 +192,7 @@ impl Draft {
     }
 
     fn replace_order(&mut self, book: &Book, order: &Order, place: Place) -> Result<Effect, BookError> {
-        let Some(at) = self.intern_order(book, &order.id) else { return Err(BookError::Full) };
+        let at = self.intern_order(book, &order.id)?;
         let known = self.order(book, at).map_or(i64::MIN, |known| known.revision);
         if order.revision < known {
             self.counts.outranked += 1;
@@ -192,7 +210,7 @@ impl Draft {
             place.index = place.index.saturating_add(1);
         }
         for (row_at, row) in self.rows_of(book, at) {
-            if !row.is_withdrawn() && row.revision <= order.revision && !listed.contains(&Some(row_at)) {
+            if !row.class.is_withdrawn() && row.revision <= order.revision && !listed.contains(&Some(row_at)) {
                 self.change_row(book, row_at, |row| row.withdraw(order.revision));
                 self.counts.withdrawn += 1;
                 effect = Effect::Write;
@@ -204,14 +222,14 @@ impl Draft {
 
     fn withdraw(&mut self, book: &Book, withdrawal: &Withdrawal) -> Effect {
         let key = self.entry_hash(book, &withdrawal.key);
-        let Some((at, row)) = self.find(book, key).and_then(|at| Some((at, self.row(book, at)?))) else {
+        let Some((at, row)) = self.find(book, key).and_then(|at| Some((at, self.glance(book, at)?))) else {
             return Effect::None;
         };
         if withdrawal.revision < row.revision {
             self.counts.outranked += 1;
             return Effect::None;
         }
-        if row.is_withdrawn() && row.revision == withdrawal.revision {
+        if row.class.is_withdrawn() && row.revision == withdrawal.revision {
             return Effect::None;
         }
         self.change_row(book, at, |row| row.withdraw(withdrawal.revision));
@@ -226,10 +244,11 @@ impl Draft {
         let kind = entry.key.kind;
         std::iter::once(&entry.key.id).chain(&entry.also).find_map(|name| {
             let hash = self.name_hash(book, kind, name);
-            let by_name = [&book.store, &self.tail].into_iter().filter_map(|store| store.names.get(&hash)).flatten();
-            by_name.copied().chain(self.find(book, hash)).find(|&at| {
-                self.row(book, at)
-                    .is_some_and(|row| !row.is_withdrawn() && row.kind == kind && row.doors & self.door.bit() == 0)
+            let by_name = [&book.store, &self.tail].into_iter().flat_map(|store| store.names.rows(hash));
+            by_name.chain(self.find(book, hash)).find(|&at| {
+                self.glance(book, at).is_some_and(|Glance { class, .. }| {
+                    !class.is_withdrawn() && class.kind == kind && class.doors & self.door.bit() == 0
+                })
             })
         })
     }
@@ -237,10 +256,8 @@ impl Draft {
     fn name(&mut self, book: &Book, entry: &Entry, at: u32) {
         for name in &entry.also {
             let hash = self.name_hash(book, entry.key.kind, name);
-            let known = book.store.names.get(&hash).is_some_and(|rows| rows.contains(&at));
-            let rows = self.tail.names.entry(hash).or_default();
-            if !known && !rows.contains(&at) {
-                rows.push(at);
+            if ![&book.store, &self.tail].into_iter().any(|store| store.names.rows(hash).any(|row| row == at)) {
+                self.tail.names.insert(hash, at);
             }
         }
     }
@@ -273,12 +290,21 @@ impl Draft {
 
     // ---- lookups over book and tail -----------------------------------------------------------------------------------
 
+    /// The number of what lies at a position of the tail.
+    pub(super) fn number(&self, base: u32, position: usize) -> Result<u32, BookError> {
+        if !self.tail.has_room(self.base) {
+            return Err(BookError::Full);
+        }
+        u32::try_from(position).ok().and_then(|position| base.checked_add(position)).ok_or(BookError::Full)
+    }
+
     fn find(&self, book: &Book, key: Hash) -> Option<u32> {
         book.store
-            .find_row(Base::default(), key)
-            .or_else(|| self.tail.find_row(self.base, key))
-            .or_else(|| self.tail.bound.get(&key).copied())
-            .or_else(|| book.store.bound.get(&key).copied())
+            .rows
+            .find(key)
+            .or_else(|| Some(self.tail.rows.find(key)? + self.base.rows))
+            .or_else(|| self.tail.bound.get(key))
+            .or_else(|| book.store.bound.get(key))
     }
 
     fn row(&self, book: &Book, at: u32) -> Option<Row> {
@@ -286,19 +312,29 @@ impl Draft {
             return Some(*row);
         }
         match at.checked_sub(self.base.rows) {
-            Some(position) => self.tail.rows.get(position as usize).copied(),
-            None => book.store.rows.get(at as usize).copied(),
+            Some(position) => self.tail.rows.get(position, at),
+            None => book.store.rows.get(at, at),
+        }
+    }
+
+    fn glance(&self, book: &Book, at: u32) -> Option<Glance> {
+        if let Some(row) = self.changed_rows.get(&at) {
+            return Some(row.into());
+        }
+        match at.checked_sub(self.base.rows) {
+            Some(position) => self.tail.rows.glance(position),
+            None => book.store.rows.glance(at),
         }
     }
 
     fn change_row(&mut self, book: &Book, at: u32, change: impl FnOnce(&mut Row)) {
-        if let Some(position) = at.checked_sub(self.base.rows) {
-            if let Some(row) = self.tail.rows.get_mut(position as usize) {
-                change(row);
+        let Some(mut row) = self.row(book, at) else { return };
+        change(&mut row);
+        match at.checked_sub(self.base.rows) {
+            Some(position) => self.tail.rows.set(position, at, &row),
+            None => {
+                self.changed_rows.insert(at, row);
             }
-        } else if let Some(mut row) = self.row(book, at) {
-            change(&mut row);
-            self.changed_rows.insert(at, row);
         }
     }
 
@@ -307,94 +343,145 @@ impl Draft {
             return Some(*order);
         }
         match at.checked_sub(self.base.orders) {
-            Some(position) => self.tail.orders.get(position as usize).copied(),
-            None => book.store.orders.get(at as usize).copied(),
+            Some(position) => self.tail.orders.get(position),
+            None => book.store.orders.get(at),
         }
     }
 
     fn change_order(&mut self, book: &Book, at: u32, change: impl FnOnce(&mut OrderRow)) {
-        if let Some(position) = at.checked_sub(self.base.orders) {
-            if let Some(order) = self.tail.orders.get_mut(position as usize) {
-                change(order);
+        let Some(known) = self.order(book, at) else { return };
+        let mut order = known;
+        change(&mut order);
+        if order == known {
+            return;
+        }
+        match at.checked_sub(self.base.orders) {
+            Some(position) => self.tail.orders.set(position, order),
+            None => {
+                self.changed_orders.insert(at, order);
             }
-        } else if let Some(mut order) = self.order(book, at) {
-            change(&mut order);
-            self.changed_orders.insert(at, order);
         }
     }
 
-    fn rows_of(&self, book: &Book, order: u32) -> Vec<(u32, Row)> {
-        let mut found = Vec::new();
-        let mut at = self.order(book, order).map_or(NONE, |order| order.first);
-        while let Some(row) = self.row(book, at) {
-            found.push((at, row));
-            at = row.next;
+    // ---- rows of one order: a ring ----------------------------------------------------------------------------------------
+
+    fn next(&self, book: &Book, at: u32) -> Option<u32> {
+        if let Some(next) = self.changed_nexts.get(&at) {
+            return Some(*next);
         }
-        found
+        match at.checked_sub(self.base.rows) {
+            Some(position) => self.tail.rows.next(position, at),
+            None => book.store.rows.next(at, at),
+        }
     }
 
-    /// Takes a row out of the chain of its order.
-    fn unchain(&mut self, book: &Book, at: u32, row: &Row) {
-        let before = self.rows_of(book, row.order).into_iter().find(|(_, other)| other.next == at);
-        match before {
-            Some((before, _)) => self.change_row(book, before, |other| other.next = row.next),
-            None => self.change_order(book, row.order, |order| order.first = row.next),
+    fn set_next(&mut self, at: u32, next: u32) {
+        match at.checked_sub(self.base.rows) {
+            Some(position) => self.tail.rows.set_next(position, at, next),
+            None => {
+                self.changed_nexts.insert(at, next);
+            }
         }
+    }
+
+    fn rows_of(&self, book: &Book, order: u32) -> Vec<(u32, Glance)> {
+        let first = self.order(book, order).map_or(NONE, |order| order.first);
+        let next = |at: &u32| self.next(book, *at).filter(|next| *next != first);
+        let ring = std::iter::successors((first != NONE).then_some(first), next);
+        ring.filter_map(|at| Some((at, self.glance(book, at)?))).collect()
+    }
+
+    /// Puts a row that stands alone into the ring of an order, behind its first.
+    fn chain(&mut self, book: &Book, at: u32, order: u32) {
+        let first = self.order(book, order).map_or(NONE, |order| order.first);
+        match self.next(book, first) {
+            Some(second) => {
+                self.set_next(at, second);
+                self.set_next(first, at);
+            }
+            None => self.change_order(book, order, |order| order.first = at),
+        }
+    }
+
+    /// Takes a row out of the ring of its order, so that it stands alone.
+    fn unchain(&mut self, book: &Book, at: u32, order: u32) {
+        let Some(after) = self.next(book, at) else { return };
+        let rest = if after == at { NONE } else { after };
+        let before =
+            std::iter::successors(Some(after), |at| self.next(book, *at)).find(|row| self.next(book, *row) == Some(at));
+        if let Some(before) = before {
+            self.set_next(before, after);
+        }
+        self.set_next(at, at);
+        self.change_order(book, order, |order| {
+            if order.first == at {
+                order.first = rest;
+            }
+        });
     }
 
     // ---- numbers for texts ---------------------------------------------------------------------------------------------
 
     fn links(&mut self, book: &Book, entry: &Entry) -> Result<Links, BookError> {
-        let order = self.intern_order(book, &entry.order_id).ok_or(BookError::Full)?;
+        let order = self.intern_order(book, &entry.order_id)?;
         let customer = self.intern_customer(book, entry)?;
         let currency = intern_currency(&mut self.tail, entry.currency)?;
-        Ok(Links { integration: self.integration, currency, customer, order })
+        let labels = self.intern_labels(book, entry)?;
+        let goods = self.intern_goods(book, entry)?;
+        Ok(Links { integration: self.integration, currency, customer, order, labels, goods })
     }
 
-    fn intern_order(&mut self, book: &Book, id: &str) -> Option<u32> {
+    fn intern_order(&mut self, book: &Book, id: &str) -> Result<u32, BookError> {
         let key = book.hash_key.of(Sort::Order, 0, self.integration, id);
-        let found = book.store.find_order(Base::default(), key).or_else(|| self.tail.find_order(self.base, key));
-        let at =
-            found.unwrap_or_else(|| self.tail.push_order(self.base, OrderRow { key, revision: i64::MIN, first: NONE }));
-        (at != NONE).then_some(at)
+        if let Some(at) = book.store.orders.keys.find(key) {
+            return Ok(at);
+        }
+        if let Some(at) = self.tail.orders.keys.find(key) {
+            return Ok(at + self.base.orders);
+        }
+        let at = self.number(self.base.orders, self.tail.orders.keys.len())?;
+        self.tail.orders.push(key);
+        Ok(at)
     }
 
     fn intern_customer(&mut self, book: &Book, entry: &Entry) -> Result<u32, BookError> {
         let email = entry.customer.email.as_deref().and_then(normalise_email);
         let id = entry.customer.id.as_deref().filter(|id| !id.trim().is_empty());
-        let (key, identity) = match (email, id) {
-            (Some(email), _) => (book.hash_key.of(Sort::Email, 0, 0, &email), Identity::Email(email.into())),
-            (None, Some(id)) => (
-                book.hash_key.of(Sort::CustomerId, 0, self.integration, id),
-                Identity::Id { integration: self.integration, id: id.into() },
-            ),
-            (None, None) => return Ok(NONE),
+        let id = id.map(|id| book.hash_key.of(Sort::CustomerId, 0, self.integration, id));
+        let address = email.map(|email| book.hash_key.of(Sort::Email, 0, 0, &email));
+        let Some(key) = address.or(id) else { return Ok(NONE) };
+        let known = book.store.customers.keys.find(key);
+        let known = known.or_else(|| Some(self.tail.customers.keys.find(key)? + self.base.customers));
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let at = self.number(self.base.customers, self.tail.customers.len())?;
+                self.tail.customers.push(key, address.is_some());
+                at
+            }
         };
-        let found = book.store.find_customer(Base::default(), key).or_else(|| self.tail.find_customer(self.base, key));
-        let is_email = matches!(identity, Identity::Email(_));
-        let at = found.unwrap_or_else(|| self.tail.push_customer(self.base, CustomerRow { key, identity }));
-        if at == NONE {
-            return Err(BookError::Full);
-        }
-        if let (true, Some(id)) = (is_email, id) {
-            self.tail.known_ids.insert(book.hash_key.of(Sort::CustomerId, 0, self.integration, id), at);
+        if let (Some(_), Some(id)) = (address, id) {
+            let known = self.tail.known_ids.get(id).or_else(|| book.store.known_ids.get(id));
+            if known != Some(at) {
+                self.tail.known_ids.insert(id, at);
+            }
         }
         Ok(at)
     }
 }
 
 fn intern_integration(store: &mut Store, name: &str) -> Result<u16, BookError> {
-    let position = store.integrations.iter().position(|known| **known == *name).unwrap_or_else(|| {
-        store.integrations.push(name.into());
-        store.integrations.len() - 1
+    let position = store.integrations.0.iter().position(|known| **known == *name).unwrap_or_else(|| {
+        store.integrations.0.push(name.into());
+        store.integrations.0.len() - 1
     });
     u16::try_from(position).map_err(|_| BookError::Full)
 }
 
 fn intern_currency(store: &mut Store, currency: Currency) -> Result<u8, BookError> {
-    let position = store.currencies.iter().position(|known| *known == currency).unwrap_or_else(|| {
-        store.currencies.push(currency);
-        store.currencies.len() - 1
+    let position = store.currencies.0.iter().position(|known| *known == currency).unwrap_or_else(|| {
+        store.currencies.0.push(currency);
+        store.currencies.0.len() - 1
     });
     u8::try_from(position).map_err(|_| BookError::Full)
 }

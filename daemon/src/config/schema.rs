@@ -45,6 +45,9 @@ pub(super) const SHARED_EMAILS: Key = Key::new("shared_emails", "[]");
 /// Every other key of `[rates]` is a currency.
 pub(super) const RATES_FILE: Key = Key::without_default("file");
 
+/// Every other key of `[spend]` is a month.
+pub(super) const SPEND_FILE: Key = Key::without_default("file");
+
 pub(super) const API_LISTEN: Key = Key::new("listen", r#""127.0.0.1:8380""#);
 pub(super) const API_TOKEN: Key = Key::without_default("token");
 pub(super) const ALLOWED_HOSTS: Key = Key::new("allowed_hosts", "[]");
@@ -89,6 +92,7 @@ pub(super) const ROOT: Table = Table { name: "", keys: &[DATA_DIR, DROP_DIR, CON
 pub(super) const REPORT: Table =
     Table { name: "report", keys: &[TIMEZONE, CURRENCY, FREE_ORDERS, MERGE, SHARED_EMAILS] };
 pub(super) const RATES: Table = Table { name: "rates", keys: &[RATES_FILE] };
+pub(super) const SPEND: Table = Table { name: "spend", keys: &[SPEND_FILE] };
 pub(super) const API: Table = Table { name: "api", keys: &[API_LISTEN, API_TOKEN, ALLOWED_HOSTS] };
 pub(super) const WEBHOOKS: Table = Table { name: "webhooks", keys: &[WEBHOOKS_LISTEN, PUBLIC_URL, BODY_BYTES_MAX] };
 pub(super) const DROP: Table =
@@ -120,4 +124,4 @@ pub(super) const INTEGRATION: Table = Table {
 };
 
 /// Every table of the file.
-pub(super) const TABLES: [Table; 6] = [REPORT, RATES, API, WEBHOOKS, DROP, INTEGRATION];
+pub(super) const TABLES: [Table; 7] = [REPORT, RATES, SPEND, API, WEBHOOKS, DROP, INTEGRATION];

@@ -13,7 +13,7 @@ use super::problem::quote;
 use super::read::{Fault, Reader, Section, Site};
 use super::secret::{self, Env, Vault};
 use super::types::{Api, BadRows, Config, DropFolder, FreeOrders, Merge, Paths, Report, Webhooks};
-use super::{parse, rates, schema};
+use super::{parse, rates, schema, spend};
 use crate::limits::config::{API_TOKEN_BYTES_MIN, DROP_WAIT_S, WEBHOOK_BODY_BYTES_HIGHEST, WEBHOOK_BODY_BYTES_LOWEST};
 use crate::model::manifest::Manifest;
 
@@ -38,6 +38,8 @@ pub(super) fn config(reader: &mut Reader<'_>, mut root: Section<'_>, around: &Su
     let report = read_report(reader, report);
     let rates = reader.section(&mut root, &schema::RATES);
     let rates = rates::read(reader, rates, report.as_ref().map(|report| report.currency), &folder);
+    let spend = reader.section(&mut root, &schema::SPEND);
+    let spend = spend::read(reader, spend, report.as_ref().map(|report| report.currency), &folder);
     let api = reader.section(&mut root, &schema::API);
     let api_site = api.site_of(schema::API_LISTEN.name);
     let api = read_api(reader, api, &Vault { env: around.env, folder: &folder, required: true });
@@ -71,6 +73,7 @@ pub(super) fn config(reader: &mut Reader<'_>, mut root: Section<'_>, around: &Su
         paths: paths?,
         report: report?,
         rates,
+        spend,
         api: api?,
         webhooks: webhooks?,
         drop: drop?,

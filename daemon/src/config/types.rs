@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use secrecy::SecretString;
 
 use super::rates::Rates;
+use super::spend::Spend;
 use crate::model::manifest::{DateOrder, SettingValue};
 use crate::model::{Currency, Zone};
 
@@ -23,6 +24,8 @@ pub struct Config {
     pub report: Report,
     /// `[rates]`
     pub rates: Rates,
+    /// `[spend]`
+    pub spend: Spend,
     /// `[api]`
     pub api: Api,
     /// `[webhooks]`

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use redb::ReadableDatabase;
+use redb::{ReadableDatabase, ReadableTable};
 
-use crate::book::Place;
+use crate::book::{Identity, Place, normalise_email};
 use crate::model::{Change, Entry};
 
-use super::tables::BLOCKS;
+use super::tables::{BLOCKS, Commit, LOG};
 use super::{Ledger, LedgerError};
 
 /// zstd level: at 1, entries shrink to about 32 bytes each and a million take 0.2 s.
@@ -40,6 +40,52 @@ impl Ledger {
             Change::Withdraw(_) => &[],
         });
         Ok(entries.into_iter().nth(usize::from(place.index)).cloned())
+    }
+
+    /// Who a customer of the book is. Read from one of the entries that name them: the book keeps no addresses. `None` if no entry does
+    /// any more.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn identity(&self, customer: u32) -> Result<Option<Identity>, LedgerError> {
+        let (place, integration, is_address) = {
+            let book = self.book();
+            let Some(row) = book.row_naming(customer) else { return Ok(None) };
+            let (Some(place), Some(integration)) = (book.place(row), book.integration_of(row)) else { return Ok(None) };
+            (place, integration, book.is_address(customer))
+        };
+        let Some(entry) = self.entry(place)? else { return Ok(None) };
+        Ok(if is_address {
+            entry.customer.email.as_deref().and_then(normalise_email).map(|email| Identity::Email(email.into()))
+        } else {
+            entry.customer.id.map(|id| Identity::Id { integration, id: id.into() })
+        })
+    }
+
+    /// The delivery that brought an entry, as it is now. `None` if the log does not say.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn delivery_of(&self, place: Place) -> Result<Option<u64>, LedgerError> {
+        let read = self.db.begin_read()?;
+        let log = read.open_table(LOG)?;
+        let commit = |number: u64| -> Result<Option<Commit>, LedgerError> {
+            let Some(bytes) = log.get(number)? else { return Ok(None) };
+            let commit = postcard::from_bytes(bytes.value());
+            commit.map(Some).map_err(|error| self.damaged(format!("commit {number}: {error}")))
+        };
+        // Commits have running numbers, and so have their blocks: the last one that begins at the block or before has it.
+        let (mut low, mut high) = (0, log.last()?.map_or(0, |(number, _)| number.value() + 1));
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            if commit(middle)?.is_some_and(|commit| commit.first_block <= place.block) {
+                low = middle
+            } else {
+                high = middle
+            }
+        }
+        let found = commit(low)?.filter(|commit| place.block.wrapping_sub(commit.first_block) < commit.blocks);
+        Ok(found.map(|commit| commit.delivery))
     }
 
     fn block(&self, number: u32) -> Result<Arc<Vec<Change>>, LedgerError> {

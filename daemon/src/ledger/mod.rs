@@ -134,7 +134,7 @@ impl Ledger {
                 for block in commit.first_block..end {
                     let raw = blocks.get(block)?.ok_or_else(|| self.damaged(format!("block {block} is missing")))?;
                     let changes = blocks::decode(raw.value()).map_err(|what| self.damaged(what))?;
-                    replay.block(&book, block, &changes)?;
+                    replay.block(&mut book, block, &changes)?;
                 }
                 next = Next { commit: number.value() + 1, block: end };
             }

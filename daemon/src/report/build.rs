@@ -1,371 +1,275 @@
-//! Builds a view. Time is linear but for the sorting within a customer and an order.
+//! Builds a view: two passes over the orders, the first to find every customer's first order, the second to write each entry
+//! to its place. Time is linear.
 
-use std::collections::BTreeMap;
-
-use super::calendar::ZoneDays;
-use super::days::DayTable;
+use super::days::Place;
 use super::error::ReportError;
-use super::facts::{Fact, FactFlags, Facts, NO_CUSTOMER};
-use super::orders::Orders;
-use super::rates::{Converter, NoFactor};
-use super::split;
-use super::view::{Events, Marks, Value, View, ViewOptions};
-use crate::model::{Billing, Currency, Kind};
+use super::facts::{Fact, NO_CUSTOMER};
+use super::order::{Evaluator, Event};
+use super::source::Source;
+use super::view::{Amounts, Base, Marks, NEVER, Run, View, ViewOptions};
+use crate::model::{Billing, ZoneTable};
 
-pub(super) fn build(facts: &Facts, options: &ViewOptions<'_>) -> Result<View, ReportError> {
-    let wanted: Vec<bool> = (0_u16..)
-        .zip(&facts.integrations)
-        .map(|(i, _)| options.integrations.is_none_or(|set| set.contains(&i)))
-        .collect();
-    let included = |fact: &Fact| wanted.get(usize::from(fact.integration)).copied().unwrap_or(false);
-    check(facts)?;
-
-    let orders = Orders::new(facts, options.free_orders, included);
-    let grouped = Grouped::new(facts, options, &orders, included);
-    let zone = ZoneDays::new(options.zone);
-    let mut writer = Writer::new(facts, options, &orders, &zone, &grouped);
-    writer.write(&grouped)?;
-
-    let Writer { converter, view, .. } = writer;
-    let mut view = view;
-    view.rates = converter.finish()?;
-    view.integrations =
-        facts.integrations.iter().zip(&wanted).filter(|(_, wanted)| **wanted).map(|(i, _)| i.name.clone()).collect();
+pub(super) fn build(source: &impl Source, options: &ViewOptions<'_>) -> Result<View, ReportError> {
+    let zone = ZoneTable::of(options.zone);
+    let mut evaluator = Evaluator::new(source, options, &zone);
+    let firsts = Firsts::find(source, &mut evaluator)?;
+    let layout = Layout::new(firsts, &zone);
+    let mut writer = Writer::new(layout, empty(source, options));
+    each_order(source, |orders| {
+        evaluator.order(source, orders, true)?;
+        writer.order(&evaluator)
+    })?;
+    let Writer { mut view, mut base, .. } = writer;
+    // Noted order by order.
+    base.moved.sort_unstable();
+    view.rates = evaluator.converter.finish()?;
+    view.base = std::sync::Arc::new(base);
     Ok(view)
 }
 
-/// Refuses facts that point outside their tables: everything after this relies on it.
-fn check(facts: &Facts) -> Result<(), ReportError> {
-    let sound = |fact: &Fact| {
-        (fact.customer < facts.customers || fact.customer == NO_CUSTOMER)
-            && fact.order < facts.orders
-            && usize::from(fact.integration) < facts.integrations.len()
-            && usize::from(fact.currency) < facts.currencies.len()
-            && fact.total >= 0
-            && fact.tax >= 0
-            && fact.shipping >= 0
-    };
-    match facts.facts.iter().find(|fact| !sound(fact)) {
-        Some(fact) => Err(ReportError::Inconsistent { entry: fact.entry }),
+/// A view of no entries.
+pub(super) fn empty(source: &impl Source, options: &ViewOptions<'_>) -> View {
+    let included = (0_u16..).zip(source.integrations());
+    let included = included.filter(|(index, _)| options.integrations.is_none_or(|set| set.contains(index)));
+    View {
+        zone: options.zone,
+        currency: options.currency,
+        basis: options.basis,
+        free_orders: options.free_orders,
+        orders: options.orders.clone(),
+        revision: source.revision(),
+        integrations: included.map(|(_, integration)| integration.name.clone()).collect(),
+        rates: super::rates::RatesSeen::default(),
+        rates_to: options.rates.base(),
+        base: std::sync::Arc::default(),
+        removed: std::collections::HashMap::new(),
+        added: std::collections::HashMap::new(),
+        changed_events: 0,
+        days: super::days::DayTable::default(),
+        absolute: 0,
+    }
+}
+
+/// Hands out every order, until one fails.
+fn each_order(
+    source: &impl Source,
+    mut each: impl FnMut(&[Fact]) -> Result<(), ReportError>,
+) -> Result<(), ReportError> {
+    let mut result = Ok(());
+    source.scan_orders(0..source.entries(), |facts| {
+        if result.is_ok() {
+            result = each(facts);
+        }
+    });
+    result
+}
+
+/// The first order of each customer, by number of the customer.
+struct Firsts {
+    /// Instant of the first order.
+    unix_ms: Vec<i64>,
+    /// The sale that stands for it; `u32::MAX` if there is none.
+    entry: Vec<u32>,
+    /// Entries that belong to the customer.
+    count: Vec<u32>,
+}
+
+const NO_ENTRY: u32 = u32::MAX;
+
+impl Firsts {
+    fn find(source: &impl Source, evaluator: &mut Evaluator<'_>) -> Result<Self, ReportError> {
+        let customers = source.customers() as usize;
+        let mut firsts =
+            Self { unix_ms: vec![0; customers], entry: vec![NO_ENTRY; customers], count: vec![0; customers] };
+        let mut events = 0_u64;
+        each_order(source, |facts| {
+            evaluator.order(source, facts, false)?;
+            for event in evaluator.events.iter().filter(|event| event.owner != NO_CUSTOMER) {
+                events += 1;
+                firsts.meet(source, event);
+            }
+            Ok(())
+        })?;
         // Positions are kept in 32 bits.
-        None if u32::try_from(facts.facts.len()).is_err() => Err(ReportError::TooLarge { entry: None }),
-        None => Ok(()),
-    }
-}
-
-/// Indexes of the facts that count, by customer; the anonymous ones last.
-struct Grouped {
-    starts: Vec<u32>,
-    indexes: Vec<u32>,
-    free_sales: Vec<u32>,
-    /// For each fact a bit: it stands for a paid order. Found in the sequence of the facts, in which those of an order
-    /// lie close together, since looking orders up in the sequence of customers misses the cache each time.
-    paid_orders: Vec<u64>,
-}
-
-impl Grouped {
-    fn new(facts: &Facts, options: &ViewOptions<'_>, orders: &Orders<'_>, included: impl Fn(&Fact) -> bool) -> Self {
-        const LEFT_OUT: u32 = u32::MAX;
-        let anonymous = facts.customers;
-        let mut free_sales = Vec::new();
-        let mut starts = vec![0_u32; facts.customers as usize + 2];
-        let mut owners = Vec::with_capacity(facts.facts.len());
-        let mut paid_orders = vec![0_u64; facts.facts.len().div_ceil(64)];
-        for (index, fact) in (0_u32..).zip(&facts.facts) {
-            if !included(fact) {
-                owners.push(LEFT_OUT);
-                continue;
-            }
-            if fact.kind == Kind::Sale && !orders.counts(fact) {
-                free_sales.push(index);
-                owners.push(LEFT_OUT);
-                continue;
-            }
-            if fact.kind == Kind::Sale
-                && orders.paid_order(index, fact) == Some(index)
-                && let Some(bits) = paid_orders.get_mut(index as usize / 64)
-            {
-                *bits |= 1 << (index % 64);
-            }
-            let customer = orders.customer_of(fact);
-            let shared = !options.shared_customers.is_empty() && options.shared_customers.contains(&customer);
-            let owner = if customer == NO_CUSTOMER || shared { anonymous } else { customer };
-            owners.push(owner);
-            if let Some(count) = starts.get_mut(owner as usize + 1) {
-                *count += 1;
-            }
+        if u32::try_from(events).is_err() {
+            return Err(ReportError::TooLarge { entry: None });
         }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        let mut indexes = vec![0_u32; sum as usize];
-        let mut next = starts.clone();
-        for (index, owner) in (0_u32..).zip(owners).filter(|(_, owner)| *owner != LEFT_OUT) {
-            let Some(place) = next.get_mut(owner as usize) else { continue };
-            if let Some(slot) = indexes.get_mut(*place as usize) {
-                *slot = index;
-            }
-            *place += 1;
-        }
-        Self { starts, indexes, free_sales, paid_orders }
+        Ok(firsts)
     }
 
-    /// True if the fact stands for a paid order.
-    fn is_paid_order(&self, index: u32) -> bool {
-        self.paid_orders.get(index as usize / 64).is_some_and(|bits| bits >> (index % 64) & 1 == 1)
-    }
-
-    /// The facts of each customer.
-    fn customers(&self) -> impl Iterator<Item = (u32, &[u32])> {
-        let bounds = self.starts.iter().zip(self.starts.iter().skip(1));
-        (0..).zip(bounds).map(|(customer, (start, end))| {
-            (customer, self.indexes.get(*start as usize..*end as usize).unwrap_or_default())
-        })
-    }
-}
-
-/// A fact on its way into the columns.
-#[derive(Clone, Copy)]
-struct Item<'a> {
-    index: u32,
-    fact: &'a Fact,
-    day: i32,
-    paid_order: bool,
-}
-
-struct Writer<'a> {
-    facts: &'a Facts,
-    orders: &'a Orders<'a>,
-    zone: &'a ZoneDays,
-    converter: Converter<'a>,
-    view: View,
-    /// Sum of all absolute amounts; as long as it fits, no sum overflows.
-    absolute: u128,
-    /// For each paid order of which something was taken back, the first day of that.
-    taken_back: BTreeMap<u32, i32>,
-}
-
-impl<'a> Writer<'a> {
-    fn new(
-        facts: &'a Facts,
-        options: &ViewOptions<'a>,
-        orders: &'a Orders<'a>,
-        zone: &'a ZoneDays,
-        grouped: &Grouped,
-    ) -> Self {
-        let instants = || facts.facts.iter().map(|fact| fact.unix_ms);
-        let days = match (instants().min(), instants().max()) {
-            (Some(first), Some(last)) => DayTable::new(zone.day(first), zone.day(last)),
-            _ => DayTable::default(),
-        };
-        let size = grouped.indexes.len();
-        let view = View {
-            zone: options.zone,
-            currency: options.currency,
-            free_orders: options.free_orders,
-            revision: facts.revision,
-            integrations: Vec::new(),
-            rates: Vec::new(),
-            customers: Vec::new(),
-            first_days: Vec::new(),
-            starts: vec![0],
-            events: Events::with_capacity(size),
-            days,
-        };
-        let converter = Converter::new(options.rates, options.currency);
-        Self { facts, orders, zone, converter, view, absolute: 0, taken_back: BTreeMap::new() }
-    }
-
-    fn write(&mut self, grouped: &Grouped) -> Result<(), ReportError> {
-        let mut orphans: Vec<Item<'a>> = Vec::new();
-        let mut items: Vec<Item<'a>> = Vec::new();
-        let anonymous = self.facts.customers;
-        for (customer, indexes) in grouped.customers().filter(|(_, indexes)| !indexes.is_empty()) {
-            items.clear();
-            items.extend(indexes.iter().filter_map(|index| self.item(*index, grouped)));
-            if customer == anonymous {
-                self.write_rest(&orphans, Rest::Orphan)?;
-                self.write_rest(&items, Rest::Anonymous)?;
-                orphans.clear();
-                continue;
-            }
-            items.sort_unstable_by_key(|item| (item.fact.unix_ms, item.fact.integration, item.fact.tie, item.index));
-            let Some(first) = items.iter().find(|item| item.paid_order).copied() else {
-                orphans.extend(&items);
-                continue;
-            };
-            for item in &items {
-                // By the day, since many sources know no more; and by the instant, since a clock set back at midnight
-                // repeats the end of a day.
-                let before = item.day < first.day && item.fact.unix_ms < first.fact.unix_ms;
-                if before { orphans.push(*item) } else { self.event(item, Some(&first))? }
-            }
-            self.view.customers.push(customer);
-            self.view.first_days.push(first.day);
-            // Fits: see `check`.
-            self.view.starts.push(self.view.events.day.len() as u32);
-        }
-        self.write_rest(&orphans, Rest::Orphan)?;
-        for fact in grouped.free_sales.iter().filter_map(|index| self.facts.facts.get(*index as usize)) {
-            if let Some(row) = self.view.days.row(self.zone.day(fact.unix_ms)) {
-                row.free_sales += 1;
-            }
-        }
-        for day in std::mem::take(&mut self.taken_back).into_values() {
-            if let Some(row) = self.view.days.row(day) {
-                row.refunded_orders += 1;
-            }
-        }
-        Ok(())
-    }
-
-    fn item(&self, index: u32, grouped: &Grouped) -> Option<Item<'a>> {
-        let fact = self.facts.facts.get(index as usize)?;
-        Some(Item { index, fact, day: self.zone.day(fact.unix_ms), paid_order: grouped.is_paid_order(index) })
-    }
-
-    fn write_rest(&mut self, items: &[Item<'a>], rest: Rest) -> Result<(), ReportError> {
-        for item in items {
-            self.event(item, None)?;
-            let value = self.view.events.value(self.view.events.day.len().saturating_sub(1));
-            let Some(row) = self.view.days.row(item.day) else { continue };
-            match rest {
-                Rest::Anonymous => {
-                    row.anonymous_entries += 1;
-                    row.anonymous_orders += u64::from(item.paid_order);
-                    row.anonymous += value;
-                }
-                Rest::Orphan => {
-                    row.orphan_entries += 1;
-                    row.orphans += value;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Appends one event. `first` is the first order of its customer.
-    fn event(&mut self, item: &Item<'a>, first: Option<&Item<'a>>) -> Result<(), ReportError> {
-        let Item { index, fact, day, paid_order } = *item;
-        let sale_index = self.orders.sale_of(index, fact);
-        let sale = sale_index.and_then(|index| self.facts.facts.get(index as usize));
-        let sale_day = match sale {
-            Some(sale) if sale_index != Some(index) => self.zone.day(sale.unix_ms),
-            _ => day,
-        };
-        let value = self.value(fact, sale, sale_day)?;
-        let rebill = fact.kind == Kind::Sale && fact.billing == Billing::Rebill;
-        let mut marks = Marks::new(fact.kind, rebill, paid_order);
-        if fact.kind == Kind::Sale && first.is_some_and(|first| same_paid_order(fact, index, first)) {
-            marks = marks.first_order();
-        }
-        self.view.events.push(day, sale_day, value, marks, index);
-        self.note_day(item, sale.is_some(), rebill, value);
-        if matches!(fact.kind, Kind::Refund | Kind::Void | Kind::Chargeback)
-            && let (Some(sale_index), Some(sale)) = (sale_index, sale)
-            && let Some(order) = self.orders.paid_order(sale_index, sale)
+    fn meet(&mut self, source: &impl Source, event: &Event) {
+        let owner = event.owner as usize;
+        let (Some(ms), Some(entry)) = (self.unix_ms.get_mut(owner), self.entry.get_mut(owner)) else { return };
+        if event.counts
+            && let Some(count) = self.count.get_mut(owner)
         {
-            let earliest = self.taken_back.entry(order).or_insert(day);
-            *earliest = day.min(*earliest);
+            *count += 1;
+        }
+        if event.marks.is_paid_order() && (*entry == NO_ENTRY || is_earlier(source, &event.fact, *ms, *entry)) {
+            (*ms, *entry) = (event.fact.unix_ms, event.fact.entry);
+        }
+    }
+}
+
+/// Whether a sale comes before the one that is known: by instant, then integration, then id.
+fn is_earlier(source: &impl Source, sale: &Fact, known_ms: i64, known: u32) -> bool {
+    if sale.unix_ms != known_ms {
+        return sale.unix_ms < known_ms;
+    }
+    let rank = |fact: &Fact| (fact.integration, fact.tie, fact.entry);
+    source.fact(known).is_none_or(|known| rank(sale) < rank(&known))
+}
+
+/// Where everything goes.
+struct Layout {
+    firsts: Firsts,
+    /// By number of the customer: the day of the first order.
+    first_day: Vec<i32>,
+    base: Base,
+    /// By number of the customer: where the next entry goes.
+    next: Vec<u32>,
+}
+
+impl Layout {
+    fn new(mut firsts: Firsts, zone: &ZoneTable) -> Self {
+        let first_day: Vec<i32> = firsts
+            .unix_ms
+            .iter()
+            .zip(&firsts.entry)
+            .map(|(ms, entry)| if *entry == NO_ENTRY { 0 } else { zone.day(*ms) })
+            .collect();
+        let known = || (0_u32..).zip(&first_day).zip(&firsts.entry).filter(|(_, entry)| **entry != NO_ENTRY);
+        let mut by_day: std::collections::BTreeMap<i32, usize> = std::collections::BTreeMap::new();
+        for ((_, day), _) in known() {
+            *by_day.entry(*day).or_default() += 1;
+        }
+        let mut runs = Vec::with_capacity(by_day.len());
+        let mut position = 0;
+        for (first_day, count) in &mut by_day {
+            runs.push(Run { first_day: *first_day, customers: position..position + *count, events: 0..0 });
+            // From here on: where the next customer of this day goes.
+            position += std::mem::replace(count, position);
+        }
+        let mut customers = vec![0; position];
+        for ((customer, day), _) in known() {
+            if let Some(next) = by_day.get_mut(day) {
+                if let Some(slot) = customers.get_mut(*next) {
+                    *slot = customer;
+                }
+                *next += 1;
+            }
+        }
+        let mut starts = Vec::with_capacity(customers.len() + 1);
+        let mut event = 0_u32;
+        // The counts become the places of the next entry.
+        let mut next = std::mem::take(&mut firsts.count);
+        for customer in &customers {
+            starts.push(event);
+            if let Some(next) = next.get_mut(*customer as usize) {
+                event += std::mem::replace(next, event);
+            }
+        }
+        starts.push(event);
+        let at = |position: usize| starts.get(position).map_or(0, |start| *start as usize);
+        for run in &mut runs {
+            run.events = at(run.customers.start)..at(run.customers.end);
+        }
+        let first_entries = customers.iter().map(|c| firsts.entry.get(*c as usize).copied().unwrap_or(NO_ENTRY));
+        let first_entries = first_entries.collect();
+        let events = event as usize;
+        let base = Base {
+            runs,
+            customers,
+            first_entries,
+            starts,
+            ages: vec![NEVER; events],
+            values: Amounts::zeros(events),
+            marks: vec![Marks::default(); events],
+            moved: Vec::new(),
+        };
+        Self { firsts, first_day, base, next }
+    }
+}
+
+struct Writer {
+    firsts: Firsts,
+    first_day: Vec<i32>,
+    next: Vec<u32>,
+    base: Base,
+    view: View,
+}
+
+impl Writer {
+    fn new(layout: Layout, view: View) -> Self {
+        let Layout { firsts, first_day, base, next } = layout;
+        Self { firsts, first_day, next, base, view }
+    }
+
+    fn order(&mut self, evaluator: &Evaluator<'_>) -> Result<(), ReportError> {
+        for event in evaluator.events.iter().filter(|event| event.counts) {
+            self.view.absolute += event.value.absolute();
+            if self.view.absolute > i64::MAX as u128 {
+                return Err(ReportError::TooLarge { entry: Some(event.fact.entry) });
+            }
+            let place = self.write(event, &evaluator.events);
+            self.view.days.change(event.day, |row| row.note(event, place));
+        }
+        for day in &evaluator.free_days {
+            self.view.days.change(*day, |row| row.free_sales += 1);
         }
         Ok(())
     }
 
-    fn value(&mut self, fact: &Fact, sale: Option<&Fact>, rate_day: i32) -> Result<Value, ReportError> {
-        let too_large = ReportError::TooLarge { entry: Some(fact.entry) };
-        let parts = split::parts(fact, sale);
-        if parts.net == 0 && fact.total == 0 {
-            // Nothing needs no rate.
-            return Ok(Value::default());
+    fn write(&mut self, event: &Event, order: &[Event]) -> Place {
+        if event.owner == NO_CUSTOMER {
+            return Place::Anonymous;
         }
-        let currency = self.currency(fact);
-        let factor = match self.converter.factor(currency, rate_day) {
-            Ok(factor) => factor,
-            Err(NoFactor::TooLarge) => return Err(too_large),
-            // All missing rates are gathered, and the view fails in the end.
-            Err(NoFactor::Missing) => return Ok(Value::default()),
+        let owner = event.owner as usize;
+        let first = self.firsts.entry.get(owner).copied().unwrap_or(NO_ENTRY);
+        if first == NO_ENTRY {
+            return Place::Orphan;
+        }
+        let (Some(next), Some(first_day), Some(first_ms)) =
+            (self.next.get_mut(owner), self.first_day.get(owner), self.firsts.unix_ms.get(owner))
+        else {
+            return Place::Orphan;
         };
-        let convert = |part: i128| {
-            let minor = factor.apply(i64::try_from(part).ok()?)?;
-            minor.checked_mul(fact.kind.sign())
+        let at = *next as usize;
+        *next += 1;
+        let Some(written) = written(event, order, first, *first_day, *first_ms) else {
+            // Its place keeps an age that never counts.
+            return Place::Orphan;
         };
-        let values = (convert(parts.net), convert(parts.shipping), convert(fact.total.into()));
-        let (Some(net), Some(shipping), Some(total)) = values else { return Err(too_large) };
-        self.absolute += [net, shipping, total].iter().map(|part| u128::from(part.unsigned_abs())).sum::<u128>();
-        if self.absolute > i64::MAX as u128 {
-            return Err(too_large);
+        if let (Some(age), Some(marks)) = (self.base.ages.get_mut(at), self.base.marks.get_mut(at)) {
+            (*age, *marks) = (written.age, written.marks);
         }
-        Ok(Value { net, shipping, total })
-    }
-
-    fn currency(&self, fact: &Fact) -> Currency {
-        self.facts.currencies.get(usize::from(fact.currency)).copied().unwrap_or(self.view.currency)
-    }
-
-    fn note_day(&mut self, item: &Item<'_>, has_sale: bool, rebill: bool, value: Value) {
-        let Some(row) = self.view.days.row(item.day) else { return };
-        let fact = item.fact;
-        row.entries += 1;
-        row.paid_orders += u64::from(item.paid_order);
-        row.paid_rebills += u64::from(item.paid_order && rebill);
-        match fact.kind {
-            Kind::Sale => {
-                row.sales += 1;
-                if !split::splits_tax(fact) {
-                    row.unsplit_tax += 1;
-                    row.unsplit_tax_total += value.total;
-                } else if !split::splits_shipping(fact) {
-                    row.unsplit_shipping += 1;
-                    row.unsplit_shipping_total += value.total;
-                }
-                if rebill { row.rebills += value } else { row.orders += value }
-            }
-            Kind::Refund | Kind::Void => row.refunds += value,
-            Kind::Chargeback | Kind::ChargebackReversal => row.chargebacks += value,
+        if written.sale_age != written.age {
+            // Fits: the number of events was checked.
+            self.base.moved.push((at as u32, written.sale_age));
         }
-        row.without_sale += u64::from(!has_sale);
-        row.approximate_dates += u64::from(fact.flags.has(FactFlags::APPROXIMATE_DATE));
-        row.estimated += u64::from(fact.flags.has(FactFlags::ESTIMATED));
-        row.clock_changes += u64::from(fact.flags.has(FactFlags::CLOCK_CHANGE));
+        self.base.values.set(at, event.value.on(self.view.basis));
+        Place::Lifetime
     }
 }
 
-/// Why an event is in nobody's lifetime.
-#[derive(Clone, Copy)]
-enum Rest {
-    Anonymous,
-    Orphan,
+/// What the columns hold of an entry.
+pub(super) struct Written {
+    pub(super) age: u16,
+    pub(super) sale_age: u16,
+    pub(super) marks: Marks,
 }
 
-fn same_paid_order(sale: &Fact, index: u32, first: &Item<'_>) -> bool {
-    match first.fact.billing {
-        Billing::Rebill => index == first.index,
-        _ => sale.order == first.fact.order && sale.billing != Billing::Rebill,
+/// What an entry of an order is in the lifetime of its customer; `None` if it came before the first order.
+pub(super) fn written(event: &Event, order: &[Event], first: u32, first_day: i32, first_ms: i64) -> Option<Written> {
+    // By the day, since many sources know no more; and by the instant, since a clock set back at midnight repeats the
+    // end of a day.
+    if event.day < first_day && event.fact.unix_ms < first_ms {
+        return None;
     }
-}
-
-impl Events {
-    fn with_capacity(size: usize) -> Self {
-        Self {
-            day: Vec::with_capacity(size),
-            sale_day: Vec::with_capacity(size),
-            net: Vec::with_capacity(size),
-            shipping: Vec::with_capacity(size),
-            total: Vec::with_capacity(size),
-            marks: Vec::with_capacity(size),
-            fact: Vec::with_capacity(size),
-        }
-    }
-
-    fn push(&mut self, day: i32, sale_day: i32, value: Value, marks: Marks, fact: u32) {
-        self.day.push(day);
-        self.sale_day.push(sale_day);
-        self.net.push(value.net);
-        self.shipping.push(value.shipping);
-        self.total.push(value.total);
-        self.marks.push(marks);
-        self.fact.push(fact);
-    }
+    let age = |day: i32| u16::try_from(day.saturating_sub(first_day).max(0)).unwrap_or(NEVER);
+    // The first order is among the entries of this order, or it is another one.
+    let first_billing = order.iter().find(|event| event.fact.entry == first).map(|event| event.fact.billing);
+    let of_first = first_billing.is_some_and(|billing: Billing| event.is_of(first, billing));
+    let marks = if of_first { event.marks.first_order() } else { event.marks };
+    Some(Written { age: age(event.day), sale_age: age(event.sale_day), marks })
 }

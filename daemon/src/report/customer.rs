@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use super::calendar;
 use super::definition::{AsOf, Definition};
-use super::facts::Facts;
+use super::error::ReportError;
 use super::figure::{self, Figure};
-use super::view::{Basis, View};
-use crate::model::{Currency, Kind};
+use super::members::LifeEntry;
+use super::source::Source;
+use super::view::{View, ViewOptions};
+use crate::model::{Billing, Currency, Kind};
 
 /// What one customer has brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -39,9 +41,9 @@ pub struct CustomerAnswer {
     pub net: Figure,
     /// What moved, in the currencies in which it did.
     pub currencies: Vec<CurrencyTotals>,
-    /// Rows in the book, by time.
+    /// What each entry is in them, by time.
     #[serde(skip)]
-    pub entries: Vec<u32>,
+    pub entries: Vec<LifeEntry>,
 }
 
 /// Unconverted sums, with tax and shipping.
@@ -59,42 +61,40 @@ pub struct CurrencyTotals {
     pub net: Figure,
 }
 
-/// One customer's figures before the as-of day, or all of them. `facts` are those that the view was built from.
-/// `None` if there is no first order by then.
+/// One customer's figures before the as-of day, or all of them, with what each entry is in them. `None` if there is no first
+/// order by then.
+///
+/// # Errors
+/// As [`View::build`].
 pub fn customer(
-    facts: &Facts,
     view: &View,
+    source: &impl Source,
+    options: &ViewOptions<'_>,
     customer: u32,
-    basis: Basis,
     as_of: Option<&AsOf>,
-) -> Option<CustomerAnswer> {
+) -> Result<Option<CustomerAnswer>, ReportError> {
     let end = as_of.map_or(i32::MAX, |as_of| as_of.day);
-    let lifetime = view.lifetime(customer).filter(|lifetime| lifetime.first_day < end)?;
-    let (mut orders, mut rebills, mut last_order_day) = (0, 0, lifetime.first_day);
+    let entries = super::members::entries_of(source, options, customer)?;
+    let first = entries.iter().find(|entry| entry.first_order && entry.paid_order).map(|entry| entry.day);
+    let Some(first_order_day) = first.filter(|day| *day < end) else { return Ok(None) };
+    let (mut orders, mut rebills, mut last_order_day) = (0, 0, first_order_day);
     let (mut gross, mut refunds, mut chargebacks) = (0, 0, 0);
     // Not converted, so not within what the view was checked for.
     let mut currencies: BTreeMap<Currency, (i128, i128)> = BTreeMap::new();
-    let mut entries = Vec::new();
-    for row in lifetime.events {
-        let (Some(day), Some(marks)) = (view.events.day.get(row), view.events.marks.get(row)) else { continue };
-        if *day >= end {
-            continue;
-        }
-        if marks.is_paid_order() {
+    let of_lifetime = entries.iter().filter(|entry| entry.age.is_some() && entry.day < end);
+    for (entry, fact) in of_lifetime.filter_map(|entry| Some((entry, source.fact(entry.entry)?))) {
+        if entry.paid_order {
             orders += 1;
-            rebills += u64::from(marks.is_rebill());
-            last_order_day = last_order_day.max(*day);
+            rebills += u64::from(fact.billing == Billing::Rebill);
+            last_order_day = last_order_day.max(entry.day);
         }
-        let value = view.events.value(row).on(basis);
-        match marks.kind() {
+        let value = i64::try_from(entry.value.coefficient).unwrap_or(0);
+        match fact.kind {
             Kind::Sale => gross += value,
             Kind::Refund | Kind::Void => refunds -= value,
             Kind::Chargeback | Kind::ChargebackReversal => chargebacks -= value,
         }
-        let fact = view.events.fact.get(row).and_then(|index| facts.facts.get(*index as usize));
-        let Some(fact) = fact else { continue };
-        entries.push(fact.entry);
-        if let Some(currency) = facts.currencies.get(usize::from(fact.currency)) {
+        if let Some(currency) = source.currencies().get(usize::from(fact.currency)) {
             let (gross, taken_back) = currencies.entry(*currency).or_default();
             match fact.kind {
                 Kind::Sale => *gross += i128::from(fact.total),
@@ -112,12 +112,12 @@ pub fn customer(
             net: figure(gross - taken_back),
         }
     };
-    Some(CustomerAnswer {
+    Ok(Some(CustomerAnswer {
         definition: Definition {
             as_of: as_of.cloned(),
-            ..Definition::new("one customer from the first order on", view, basis)
+            ..Definition::new("one customer from the first order on", view)
         },
-        first_order_day: lifetime.first_day,
+        first_order_day,
         last_order_day,
         orders,
         rebills,
@@ -127,5 +127,5 @@ pub fn customer(
         net: money(gross - refunds - chargebacks),
         currencies: currencies.into_iter().map(totals).collect(),
         entries,
-    })
+    }))
 }

@@ -1,6 +1,10 @@
 //! Sums and counts by day. Revenue, and what an answer left out, need no more than these.
 
+use super::facts::FactFlags;
+use super::order::Event;
+use super::split;
 use super::view::Value;
+use crate::model::Kind;
 
 /// 1 January 1900 and 31 December 2199. Events beyond are kept with these days.
 const FIRST_DAY: i32 = -25_567;
@@ -61,8 +65,9 @@ impl DaySums {
     }
 }
 
-impl std::ops::AddAssign<&Self> for DaySums {
-    fn add_assign(&mut self, other: &Self) {
+impl DaySums {
+    /// Adds, or subtracts with -1.
+    pub(super) fn add(&mut self, other: &Self, sign: i64) {
         // Destructured, so that a new member cannot be forgotten.
         let Self {
             entries,
@@ -89,30 +94,90 @@ impl std::ops::AddAssign<&Self> for DaySums {
             clock_changes,
             without_sale,
         } = *other;
-        self.entries += entries;
-        self.paid_orders += paid_orders;
-        self.paid_rebills += paid_rebills;
-        self.orders += orders;
-        self.rebills += rebills;
-        self.refunds += refunds;
-        self.chargebacks += chargebacks;
-        self.refunded_orders += refunded_orders;
-        self.sales += sales;
-        self.unsplit_tax += unsplit_tax;
-        self.unsplit_tax_total += unsplit_tax_total;
-        self.unsplit_shipping += unsplit_shipping;
-        self.unsplit_shipping_total += unsplit_shipping_total;
-        self.anonymous_entries += anonymous_entries;
-        self.anonymous_orders += anonymous_orders;
-        self.anonymous += anonymous;
-        self.orphan_entries += orphan_entries;
-        self.orphans += orphans;
-        self.free_sales += free_sales;
-        self.approximate_dates += approximate_dates;
-        self.estimated += estimated;
-        self.clock_changes += clock_changes;
-        self.without_sale += without_sale;
+        // Two's complement: adding -1 times a count subtracts it.
+        let count = |sum: &mut u64, other: u64| *sum = sum.wrapping_add(other.wrapping_mul(sign as u64));
+        count(&mut self.entries, entries);
+        count(&mut self.paid_orders, paid_orders);
+        count(&mut self.paid_rebills, paid_rebills);
+        self.orders.add(orders, sign);
+        self.rebills.add(rebills, sign);
+        self.refunds.add(refunds, sign);
+        self.chargebacks.add(chargebacks, sign);
+        count(&mut self.refunded_orders, refunded_orders);
+        count(&mut self.sales, sales);
+        count(&mut self.unsplit_tax, unsplit_tax);
+        self.unsplit_tax_total += sign * unsplit_tax_total;
+        count(&mut self.unsplit_shipping, unsplit_shipping);
+        self.unsplit_shipping_total += sign * unsplit_shipping_total;
+        count(&mut self.anonymous_entries, anonymous_entries);
+        count(&mut self.anonymous_orders, anonymous_orders);
+        self.anonymous.add(anonymous, sign);
+        count(&mut self.orphan_entries, orphan_entries);
+        self.orphans.add(orphans, sign);
+        count(&mut self.free_sales, free_sales);
+        count(&mut self.approximate_dates, approximate_dates);
+        count(&mut self.estimated, estimated);
+        count(&mut self.clock_changes, clock_changes);
+        count(&mut self.without_sale, without_sale);
     }
+
+    /// Notes one event. `lifetime` tells whether it is in one.
+    pub(super) fn note(&mut self, event: &Event, lifetime: Place) {
+        let fact = &event.fact;
+        let (marks, value) = (event.marks, event.value);
+        self.entries += 1;
+        self.paid_orders += u64::from(marks.is_paid_order());
+        self.paid_rebills += u64::from(marks.is_paid_order() && marks.is_rebill());
+        self.refunded_orders += u64::from(marks.is_first_taken_back());
+        match fact.kind {
+            Kind::Sale => {
+                self.sales += 1;
+                if !split::splits_tax(fact) {
+                    self.unsplit_tax += 1;
+                    self.unsplit_tax_total += value.total;
+                } else if !split::splits_shipping(fact) {
+                    self.unsplit_shipping += 1;
+                    self.unsplit_shipping_total += value.total;
+                }
+                if marks.is_rebill() { self.rebills += value } else { self.orders += value }
+            }
+            Kind::Refund | Kind::Void => self.refunds += value,
+            Kind::Chargeback | Kind::ChargebackReversal => self.chargebacks += value,
+        }
+        self.without_sale += u64::from(event.sale.is_none());
+        self.approximate_dates += u64::from(fact.flags.has(FactFlags::APPROXIMATE_DATE));
+        self.estimated += u64::from(fact.flags.has(FactFlags::ESTIMATED));
+        self.clock_changes += u64::from(fact.flags.has(FactFlags::CLOCK_CHANGE));
+        match lifetime {
+            Place::Lifetime => {}
+            Place::Anonymous => {
+                self.anonymous_entries += 1;
+                self.anonymous_orders += u64::from(marks.is_paid_order());
+                self.anonymous += value;
+            }
+            Place::Orphan => {
+                self.orphan_entries += 1;
+                self.orphans += value;
+            }
+        }
+    }
+}
+
+impl std::ops::AddAssign<&Self> for DaySums {
+    fn add_assign(&mut self, other: &Self) {
+        self.add(other, 1);
+    }
+}
+
+/// Where an event belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// To a customer, from the first order on.
+    Lifetime,
+    /// To nobody.
+    Anonymous,
+    /// To a customer, before the first order, or to one who has none.
+    Orphan,
 }
 
 /// One row for each day between the first and the last event.
@@ -123,18 +188,24 @@ pub(super) struct DayTable {
 }
 
 impl DayTable {
-    /// Room for these days, both included.
-    pub(super) fn new(first: i32, last: i32) -> Self {
-        let (first, last) = (first.clamp(FIRST_DAY, LAST_DAY), last.clamp(FIRST_DAY, LAST_DAY));
-        let days = usize::try_from(last - first + 1).unwrap_or(0);
-        Self { first, rows: vec![DaySums::default(); days] }
-    }
-
-    /// The row of a day; the nearest one if the table does not reach that far.
-    pub(super) fn row(&mut self, day: i32) -> Option<&mut DaySums> {
-        let last = self.rows.len().checked_sub(1)?;
-        let index = usize::try_from(day.saturating_sub(self.first)).unwrap_or(0);
-        self.rows.get_mut(index.min(last))
+    /// Changes the row of a day. The table grows to hold it.
+    pub(super) fn change(&mut self, day: i32, change: impl FnOnce(&mut DaySums)) {
+        let day = day.clamp(FIRST_DAY, LAST_DAY);
+        if self.rows.is_empty() {
+            self.first = day;
+        }
+        if day < self.first {
+            let missing = self.first.abs_diff(day) as usize;
+            self.rows.splice(0..0, std::iter::repeat_n(DaySums::default(), missing));
+            self.first = day;
+        }
+        let index = day.abs_diff(self.first) as usize;
+        if index >= self.rows.len() {
+            self.rows.resize(index + 1, DaySums::default());
+        }
+        if let Some(row) = self.rows.get_mut(index) {
+            change(row);
+        }
     }
 
     /// All days with their sums, ascending.

@@ -6,11 +6,13 @@ use chrono::{DateTime, SecondsFormat};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::calendar::{self, Period};
+use super::calendar;
 use super::days::DaySums;
 use super::error::ReportError;
 use super::facts::{IntegrationFacts, MarkOrigin};
 use super::figure::{self, Figure, MoneyShare, Share};
+use super::filter::{By, Filter};
+use super::group::{Audience, Group, Products};
 use super::ltv::{Maturity, RefundDating};
 use super::rates::RateUsed;
 use super::view::{Basis, FreeOrders, View};
@@ -95,8 +97,22 @@ pub struct Definition {
     /// Who must be old enough for a cell to have a value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maturity: Option<Maturity>,
-    /// The cohorts are first orders of the same period; `null` for all together.
-    pub group: Option<Period>,
+    /// What makes a cohort or a row; `null` for all together.
+    pub group: Option<Group>,
+    /// Rows are split by this as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<By>,
+    /// True if a customer or an order can be in several rows, so that rows do not add up to the total.
+    pub overlapping: bool,
+    /// Where a first order has several products: in which cohort its customer is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub products: Option<Products>,
+    /// Only customers whose first order fulfils these.
+    #[serde(skip_serializing_if = "Filter::is_empty")]
+    pub first_order: Filter,
+    /// Only orders that fulfil these count; first orders are found among all.
+    #[serde(skip_serializing_if = "Filter::is_empty")]
+    pub orders: Filter,
     /// The first day that counts, for questions about a span of time.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "calendar::serialize_day_option")]
     #[schemars(with = "Option<super::schema::Date>")]
@@ -114,7 +130,8 @@ pub struct Definition {
     #[serde(serialize_with = "figure::serialize_currency")]
     #[schemars(with = "super::schema::CurrencyCode")]
     pub currency: Currency,
-    /// Rates that amounts in other currencies were converted by: at the day of the event, a refund at its sale's.
+    /// Rates that amounts in other currencies were converted by: at the day of the event, a refund at its sale's. Some may be of
+    /// entries that have gone since the daemon started.
     pub rates: Vec<RateUsed>,
     /// What becomes of sales for nothing.
     pub free_orders: FreeOrders,
@@ -125,23 +142,40 @@ pub struct Definition {
 }
 
 impl Definition {
-    pub(super) fn new(figure: &'static str, view: &View, basis: Basis) -> Self {
+    pub(super) fn new(figure: &'static str, view: &View) -> Self {
         Self {
             figure,
             window: None,
-            basis,
+            basis: view.basis,
             refunds: None,
             maturity: None,
             group: None,
+            split: None,
+            overlapping: false,
+            products: None,
+            first_order: Filter::default(),
+            orders: view.orders.clone(),
             from: None,
             to: None,
             as_of: None,
             zone: view.zone.name().to_owned(),
             currency: view.currency,
-            rates: view.rates.clone(),
+            rates: view.rates.list(view.rates_to),
             free_orders: view.free_orders,
             integrations: view.integrations.clone(),
             ledger_revision: view.revision,
+        }
+    }
+
+    /// The same, about these customers.
+    pub(super) fn of(self, audience: &Audience) -> Self {
+        let by_product = audience.group == Some(Group::By(By::Product));
+        Self {
+            group: audience.group,
+            overlapping: audience.overlaps(),
+            products: by_product.then_some(audience.products),
+            first_order: audience.first.clone(),
+            ..self
         }
     }
 }
@@ -181,7 +215,8 @@ pub struct LeftOutEntries {
 }
 
 impl LeftOut {
-    pub(super) fn new(view: &View, basis: Basis, as_of: i32) -> Self {
+    pub(super) fn new(view: &View, as_of: i32) -> Self {
+        let basis = view.basis;
         let counted = view.days.sum(i32::MIN, as_of);
         let after = view.days.sum(as_of, i32::MAX);
         let money = |minor| Figure::money(minor, view.currency);

@@ -1,6 +1,15 @@
 //! What the reports are computed from: the live entries of the ledger, reduced to numbers.
 
-use crate::model::{Billing, Currency, Kind};
+#[cfg(test)]
+use std::collections::BTreeMap;
+#[cfg(test)]
+use std::ops::Range;
+
+#[cfg(test)]
+use super::source::{Before, Good, Label, Product, Source};
+#[cfg(test)]
+use crate::model::Currency;
+use crate::model::{Billing, Kind};
 
 /// Stands for "no customer" in [`Fact::customer`].
 pub const NO_CUSTOMER: u32 = u32::MAX;
@@ -25,9 +34,9 @@ pub struct Fact {
     pub order: u32,
     /// Its number: the row in the book.
     pub entry: u32,
-    /// Index into [`Facts::integrations`].
+    /// Index into [`super::Source::integrations`].
     pub integration: u16,
-    /// Index into [`Facts::currencies`].
+    /// Index into [`super::Source::currencies`].
     pub currency: u16,
     /// Its coupons, country and the like: see [`super::Source::labels`]. 0 for none.
     pub labels: u32,
@@ -80,7 +89,8 @@ impl FactFlags {
     }
 }
 
-/// Everything that the reports are computed from, at one revision of the ledger.
+/// Everything that the reports are computed from, at one revision of the ledger: a list, for tests.
+#[cfg(test)]
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Live entries, in any sequence.
@@ -95,6 +105,95 @@ pub struct Facts {
     pub orders: u32,
     /// The ledger's revision.
     pub revision: u64,
+    /// Sets of labels, by [`Fact::labels`]. Numbers beyond have none.
+    pub label_sets: Vec<Vec<Label>>,
+    /// Texts of the labels' values.
+    pub values: Vec<String>,
+    /// The products.
+    pub products: Vec<Product>,
+    /// What was sold, by number of the entry.
+    pub goods: Vec<Vec<Good>>,
+    /// What has changed, with the revision that changed it, oldest first.
+    pub changes: Vec<(u64, Before)>,
+}
+
+#[cfg(test)]
+/// A list of facts is a source for few entries: every question looks at all of them.
+impl Source for Facts {
+    fn currencies(&self) -> &[Currency] {
+        &self.currencies
+    }
+
+    fn integrations(&self) -> &[IntegrationFacts] {
+        &self.integrations
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn entries(&self) -> u32 {
+        self.facts.iter().map(|fact| fact.entry + 1).max().unwrap_or(0)
+    }
+
+    fn customers(&self) -> u32 {
+        self.customers
+    }
+
+    fn orders(&self) -> u32 {
+        self.orders
+    }
+
+    fn fact(&self, entry: u32) -> Option<Fact> {
+        self.facts.iter().find(|fact| fact.entry == entry).copied()
+    }
+
+    fn scan_orders(&self, entries: Range<u32>, mut each: impl FnMut(&[Fact])) {
+        let mut orders: BTreeMap<u32, Vec<Fact>> = BTreeMap::new();
+        for fact in &self.facts {
+            orders.entry(fact.order).or_default().push(*fact);
+        }
+        let first = |facts: &&Vec<Fact>| facts.iter().map(|fact| fact.entry).min();
+        for facts in orders.values().filter(|facts| first(facts).is_some_and(|first| entries.contains(&first))) {
+            each(facts);
+        }
+    }
+
+    fn of_order(&self, order: u32) -> Vec<u32> {
+        self.facts.iter().filter(|fact| fact.order == order).map(|fact| fact.entry).collect()
+    }
+
+    fn of_customer(&self, customer: u32) -> Vec<u32> {
+        self.facts.iter().filter(|fact| fact.customer == customer).map(|fact| fact.entry).collect()
+    }
+
+    fn labels(&self, labels: u32) -> &[Label] {
+        self.label_sets.get(labels as usize).map_or(&[], Vec::as_slice)
+    }
+
+    fn value(&self, value: u32) -> &str {
+        self.values.get(value as usize).map_or("", String::as_str)
+    }
+
+    fn products(&self) -> u32 {
+        self.products.len() as u32
+    }
+
+    fn product(&self, product: u32) -> Option<&Product> {
+        self.products.get(product as usize)
+    }
+
+    fn goods(&self, entry: u32) -> Vec<Good> {
+        self.goods.get(entry as usize).cloned().unwrap_or_default()
+    }
+
+    fn before(&self, revision: u64) -> Option<Vec<Before>> {
+        let mut first: BTreeMap<u32, Before> = BTreeMap::new();
+        for (_, before) in self.changes.iter().filter(|(changed_by, _)| *changed_by > revision) {
+            first.entry(before.entry).or_insert(*before);
+        }
+        Some(first.into_values().collect())
+    }
 }
 
 /// One account or store.

@@ -39,9 +39,13 @@ impl Figure {
 
     /// A quotient with four decimals, rounded half to even. `None` unless the denominator is positive.
     pub fn rate(numerator: i64, denominator: i64) -> Option<Self> {
-        let scaled = i128::from(numerator) * 10_i128.pow(u32::from(RATE_DECIMALS));
-        (denominator > 0)
-            .then(|| Self { coefficient: div_half_even(scaled, i128::from(denominator)), decimals: RATE_DECIMALS })
+        Self::ratio(numerator, denominator, RATE_DECIMALS)
+    }
+
+    /// A quotient with this many decimals (at most nine), rounded half to even. `None` unless the denominator is positive.
+    pub fn ratio(numerator: i64, denominator: i64, decimals: u8) -> Option<Self> {
+        let scaled = i128::from(numerator) * 10_i128.pow(u32::from(decimals.min(9)));
+        (denominator > 0).then(|| Self { coefficient: div_half_even(scaled, i128::from(denominator)), decimals })
     }
 }
 

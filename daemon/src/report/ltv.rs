@@ -1,18 +1,18 @@
 //! Lifetime value by cohort and horizon.
 
 use std::fmt;
-use std::ops::Range;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::calendar::{self, Period};
-use super::cohorts::Cohorts;
+use super::calendar;
 use super::definition::{AsOf, Definition, LeftOut, SplitMissing, Uncertain};
 use super::error::ReportError;
 use super::figure::Figure;
-use super::view::{Basis, View};
+use super::group::{Audience, Cohorts, Name, cut};
+use super::source::Source;
+use super::view::{AmountsRef, Lifetime, View, lived};
 use crate::limits::report::{HORIZON_DAYS, HORIZONS};
 use crate::model::Currency;
 
@@ -85,18 +85,18 @@ pub enum Maturity {
 /// A question about lifetime value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LtvQuery {
-    /// Cohorts by the period of the first order; `None` for one total.
-    pub group: Option<Period>,
+    /// Whose value, and in which cohorts.
+    pub audience: Audience,
     /// The columns. They are answered in ascending order and once each.
     pub horizons: Vec<Horizon>,
-    /// What goes into a value.
-    pub basis: Basis,
     /// Which day a refund counts on.
     pub refunds: RefundDating,
     /// Who must be old enough.
     pub maturity: Maturity,
     /// The end of complete data.
     pub as_of: AsOf,
+    /// Show no more cohorts than this: the largest, where they are no periods.
+    pub limit: Option<usize>,
 }
 
 /// Lifetime value, with what is needed to judge it.
@@ -106,9 +106,12 @@ pub struct LtvAnswer {
     pub definition: Definition,
     /// The horizons, in the sequence of the cells of every row.
     pub columns: Vec<LtvColumn>,
-    /// Cohorts in the sequence of time, without empty ones. None if the question asks for a total only.
+    /// Cohorts without empty ones: periods in the sequence of time, others the largest first. None if the question asks for
+    /// a total only.
     pub rows: Vec<LtvRow>,
-    /// All customers.
+    /// Cohorts that are not shown because there are too many.
+    pub rows_omitted: u64,
+    /// All customers of the question.
     pub total: LtvRow,
     /// What is not in it.
     pub left_out: LeftOut,
@@ -134,9 +137,12 @@ pub struct LtvColumn {
 /// One cohort.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LtvRow {
-    /// Its name: `2025-01`, `2025-W05` or `all`.
+    /// Its name: `2025-01`, `2025-W05`, `2025-Q1`, `shop/12`, `DE`, `(none)` or `all`.
     pub cohort: String,
-    /// The first day of its period; `null` for all.
+    /// What a product is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The first day of its period; `null` where it is none.
     #[serde(serialize_with = "calendar::serialize_day_option")]
     #[schemars(with = "Option<super::schema::Date>")]
     pub first_day: Option<i32>,
@@ -179,42 +185,43 @@ pub enum CellState {
 ///
 /// # Errors
 /// If there are no horizons, or too many or too long ones.
-pub fn ltv(view: &View, query: &LtvQuery) -> Result<LtvAnswer, ReportError> {
+pub fn ltv(view: &View, source: &impl Source, query: &LtvQuery) -> Result<LtvAnswer, ReportError> {
     let horizons = checked_horizons(&query.horizons)?;
-    let cohorts = Cohorts::new(view, query.group, query.as_of.day);
+    let mut cohorts = Cohorts::new(view, source, &query.audience);
     let mut table = Table::new(&horizons, cohorts.len());
-    table.fill(view, query, &cohorts);
+    table.fill(view, query, &mut cohorts);
 
-    let row = |cohort: String, first_day, sums: &[Sum]| {
+    let row = |name: Name, sums: &[Sum]| {
         let customers = sums.first().map_or(0, |sum| sum.customers);
         let cells = horizons.iter().zip(sums).map(|(h, sum)| sum.cell(*h, query.maturity, view.currency)).collect();
-        LtvRow { cohort, first_day, customers, cells }
+        LtvRow { cohort: name.cohort, title: name.title, first_day: name.first_day, customers: count(customers), cells }
     };
-    let rows = cohorts
-        .labels()
-        .zip(table.rows())
-        .filter(|(_, sums)| sums.first().is_some_and(|sum| sum.customers > 0))
-        .map(|((label, first_day), sums)| row(label, Some(first_day), sums))
-        .collect();
-    let rows: Vec<LtvRow> = if query.group.is_some() { rows } else { Vec::new() };
+    let (shown, rows_omitted) = cut(cohorts.sequence(|number| table.customers(number)), query.limit);
     let counted = view.days.sum(i32::MIN, query.as_of.day);
+    let all = Name { cohort: "all".to_owned(), first_day: None, title: None };
     Ok(LtvAnswer {
         definition: Definition {
             window: Some("[0,h) days"),
             refunds: Some(query.refunds),
             maturity: Some(query.maturity),
-            group: query.group,
             as_of: Some(query.as_of.clone()),
-            ..Definition::new("lifetime value: net of mature customers / mature customers", view, query.basis)
-        },
+            ..Definition::new("lifetime value: net of mature customers / mature customers", view)
+        }
+        .of(&query.audience),
         columns: horizons.iter().map(|h| column(*h)).collect(),
-        rows,
-        total: row("all".to_owned(), None, &table.total()),
-        left_out: LeftOut::new(view, query.basis, query.as_of.day),
+        rows: shown.into_iter().map(|number| row(cohorts.name(number), table.row(number))).collect(),
+        rows_omitted,
+        total: row(all, &table.total),
+        left_out: LeftOut::new(view, query.as_of.day),
         uncertain: Uncertain::new(&counted),
         tax_split_missing: SplitMissing::tax(&counted, view.currency),
         shipping_split_missing: SplitMissing::shipping(&counted, view.currency),
     })
+}
+
+/// A count of customers; what was subtracted had been added before, so it is never negative.
+pub(super) fn count(customers: i64) -> u64 {
+    u64::try_from(customers).unwrap_or(0)
 }
 
 fn checked_horizons(horizons: &[Horizon]) -> Result<Vec<Horizon>, ReportError> {
@@ -243,14 +250,15 @@ fn column(horizon: Horizon) -> LtvColumn {
 /// Numerator and denominator of one cell.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
-    customers: u64,
-    mature: u64,
+    customers: i64,
+    mature: i64,
     net: i64,
 }
 
 impl Sum {
     fn cell(self, horizon: Horizon, maturity: Maturity, currency: Currency) -> LtvCell {
-        let Self { customers, mature, net } = self;
+        let Self { net, .. } = self;
+        let (customers, mature) = (count(self.customers), count(self.mature));
         let state = match mature {
             0 => CellState::Immature,
             _ if mature < customers => CellState::Partial,
@@ -271,131 +279,170 @@ impl Sum {
 /// Sums by cohort and horizon.
 struct Table<'a> {
     horizons: &'a [Horizon],
-    /// For each age below the longest horizon in days: the first of `day_horizons` that holds it.
-    slot_of_age: Vec<u8>,
-    day_horizons: Vec<u32>,
+    slots: Slots,
     cells: Vec<Sum>,
+    total: Vec<Sum>,
+}
+
+/// Horizons in days as slots: the ages from one to the next.
+struct Slots {
+    /// For each age below the longest horizon in days: the first horizon that holds it. One more for all others.
+    of_age: Vec<u8>,
+    /// The slot of the ages beyond every horizon in days.
+    beyond: usize,
+}
+
+impl Slots {
+    fn new(days: &[u32]) -> Self {
+        let longest = days.last().copied().unwrap_or(0);
+        // At most 64 horizons: see `checked_horizons`.
+        let slot = |age: u32| days.partition_point(|days| *days <= age) as u8;
+        Self { of_age: (0..=longest).map(slot).collect(), beyond: days.len() }
+    }
+
+    fn of(&self, age: u16) -> usize {
+        self.of_age.get(usize::from(age)).map_or(self.beyond, |slot| usize::from(*slot))
+    }
 }
 
 impl<'a> Table<'a> {
     fn new(horizons: &'a [Horizon], cohorts: usize) -> Self {
         let days = horizons.iter().filter_map(|h| if let Horizon::Days(days) = h { Some(*days) } else { None });
-        let day_horizons: Vec<u32> = days.collect();
-        let longest = day_horizons.last().copied().unwrap_or(0);
-        // At most 64 horizons: see `checked_horizons`.
-        let slot = |age: u32| day_horizons.partition_point(|days| *days <= age) as u8;
+        let width = horizons.len();
         Self {
             horizons,
-            slot_of_age: (0..longest).map(slot).collect(),
-            day_horizons,
-            cells: vec![Sum::default(); cohorts * horizons.len()],
+            slots: Slots::new(&days.collect::<Vec<_>>()),
+            cells: vec![Sum::default(); cohorts * width],
+            total: vec![Sum::default(); width],
         }
     }
 
-    fn rows(&self) -> impl Iterator<Item = &[Sum]> {
-        self.cells.chunks_exact(self.horizons.len())
-    }
-
-    fn total(&self) -> Vec<Sum> {
-        let mut total = vec![Sum::default(); self.horizons.len()];
-        for row in self.rows() {
-            for (sum, cell) in total.iter_mut().zip(row) {
-                sum.customers += cell.customers;
-                sum.mature += cell.mature;
-                sum.net += cell.net;
-            }
-        }
-        total
-    }
-
-    fn fill(&mut self, view: &View, query: &LtvQuery, cohorts: &Cohorts) {
-        let events = &view.events;
-        // The compiler makes one tight loop of each of these.
-        match query.basis {
-            Basis::Net => self.fill_with(view, query, cohorts, Column1(&events.net)),
-            Basis::Total => self.fill_with(view, query, cohorts, Column1(&events.total)),
-            Basis::NetWithShipping => self.fill_with(view, query, cohorts, Column2(&events.net, &events.shipping)),
-        }
-    }
-
-    fn fill_with(&mut self, view: &View, query: &LtvQuery, cohorts: &Cohorts, values: impl Values) {
-        let events = &view.events;
-        let as_of = query.as_of.day;
-        let dated = match query.refunds {
-            RefundDating::Event => &events.day,
-            RefundDating::Order => &events.sale_day,
-        };
-        let wants_first = self.horizons.first() == Some(&Horizon::FirstOrder);
+    fn row(&self, number: usize) -> &[Sum] {
         let width = self.horizons.len();
-        // By slot; the last one takes the ages beyond every horizon in days.
-        let beyond = self.day_horizons.len();
-        let mut slots = vec![0_i64; beyond + 1];
-        for lifetime in view.lifetimes().filter(|lifetime| lifetime.first_day < as_of) {
-            let Some(cohort) = cohorts.index(lifetime.first_day) else { continue };
-            let range = lifetime.events;
-            let (Some(days), Some(dated)) = (events.day.get(range.clone()), dated.get(range.clone())) else { continue };
+        self.cells.get(number * width..(number + 1) * width).unwrap_or_default()
+    }
+
+    fn customers(&self, number: usize) -> i64 {
+        self.row(number).first().map_or(0, |sum| sum.customers)
+    }
+
+    fn fill(&mut self, view: &View, query: &LtvQuery, cohorts: &mut Cohorts<'_, impl Source>) {
+        let in_one_go = query.audience.is_by_day() && query.refunds == RefundDating::Event;
+        if in_one_go {
+            self.fill_runs(view, query.as_of.day, cohorts);
+            self.fill_lives(view.changed_lifetimes(), query, cohorts);
+        } else {
+            self.fill_lives(view.lifetimes(), query, cohorts);
+        }
+    }
+
+    /// All customers with the same first day are equally old, so their events need not be told apart.
+    fn fill_runs(&mut self, view: &View, as_of: i32, cohorts: &Cohorts<'_, impl Source>) {
+        let base = &*view.base;
+        let wants_first = self.horizons.first() == Some(&Horizon::FirstOrder);
+        let mut sums = vec![0_i64; self.slots.beyond + 1];
+        for run in base.runs.iter().filter(|run| run.first_day < as_of) {
+            let Some(ages) = base.ages.get(run.events.clone()) else { continue };
+            let end = lived(run.first_day, as_of);
+            sums.fill(0);
+            match base.values.part(run.events.clone()) {
+                AmountsRef::Small(values) => sum_ages(ages, values, end, &self.slots, &mut sums),
+                AmountsRef::Large(values) => sum_ages(ages, values, end, &self.slots, &mut sums),
+            }
+            let first_order = if wants_first {
+                let marks = base.marks.get(run.events.clone()).unwrap_or_default();
+                let values = base.values.part(run.events.clone());
+                let of_first = marks.iter().zip(ages).enumerate();
+                let of_first = of_first.filter(|(_, (marks, age))| marks.is_first_order() && **age < end);
+                of_first.map(|(at, _)| values.get(at)).sum()
+            } else {
+                0
+            };
+            // Cohorts are there from the start, and a total needs none.
+            let cohort = cohorts.of_day(run.first_day).map(|cohort| cohort as usize);
+            self.add(cohort.as_slice(), run.customers.len() as i64, 1, end, first_order, &sums);
+        }
+    }
+
+    fn fill_lives<'v>(
+        &mut self,
+        lives: impl Iterator<Item = Lifetime<'v>>,
+        query: &LtvQuery,
+        cohorts: &mut Cohorts<'_, impl Source>,
+    ) {
+        let as_of = query.as_of.day;
+        let mut sums = vec![0_i64; self.slots.beyond + 1];
+        let mut of_life = Vec::new();
+        for life in lives.filter(|life| life.first_day < as_of) {
+            let Some(found) = cohorts.of(&life) else { continue };
+            of_life.clear();
+            of_life.extend(found.iter().map(|cohort| *cohort as usize));
+            sums.fill(0);
             let mut first_order = 0;
-            let values = values.of(range.clone());
-            for ((day, dated), value) in days.iter().zip(dated).zip(values.clone()) {
-                if *day >= as_of {
-                    continue;
+            let end = life.lived(as_of);
+            for event in life.events_before(end) {
+                if let Some(sum) = sums.get_mut(self.slots.of(event.dated(query.refunds))) {
+                    *sum += event.value;
                 }
-                let age = (*dated - lifetime.first_day).max(0) as usize;
-                let slot = self.slot_of_age.get(age).map_or(beyond, |slot| usize::from(*slot));
-                if let Some(sum) = slots.get_mut(slot) {
-                    *sum += value;
+                if event.marks.is_first_order() {
+                    first_order += event.value;
                 }
             }
-            if wants_first {
-                let marks = events.marks.get(range).unwrap_or_default();
-                let of_first = marks.iter().zip(days).zip(values);
-                let of_first = of_first.filter(|((marks, day), _)| marks.is_first_order() && **day < as_of);
-                first_order = of_first.map(|(_, value)| value).sum();
-            }
-            let Some(cells) = self.cells.get_mut(cohort * width..(cohort + 1) * width) else { continue };
-            let lived = (as_of - lifetime.first_day).unsigned_abs();
-            let mut sum = 0;
-            let mut slot = slots.iter_mut();
-            for (horizon, cell) in self.horizons.iter().zip(cells) {
+            self.cells.resize(cohorts.len() * self.horizons.len(), Sum::default());
+            self.add(&of_life, 1, life.sign, end, first_order, &sums);
+        }
+    }
+
+    /// Adds customers who have lived equally long.
+    fn add(&mut self, cohorts: &[usize], customers: i64, sign: i64, lived: u16, first_order: i64, by_slot: &[i64]) {
+        let Self { horizons, cells, total, .. } = self;
+        let width = horizons.len();
+        let to_row = |row: &mut [Sum]| {
+            let (mut sum, mut slots) = (0, by_slot.iter());
+            for (horizon, cell) in horizons.iter().zip(row) {
                 let (mature, net) = match horizon {
                     Horizon::FirstOrder => (true, first_order),
                     Horizon::Days(days) => {
-                        sum += slot.next().map_or(0, std::mem::take);
-                        (*days <= lived, sum)
+                        sum += slots.next().copied().unwrap_or(0);
+                        (*days <= u32::from(lived), sum)
                     }
-                    Horizon::ToDate => (true, sum + slot.next().map_or(0, std::mem::take)),
+                    Horizon::ToDate => (true, sum + slots.next().copied().unwrap_or(0)),
                 };
-                cell.customers += 1;
+                cell.customers += sign * customers;
                 if mature {
-                    cell.mature += 1;
-                    cell.net += net;
+                    cell.mature += sign * customers;
+                    cell.net += sign * net;
                 }
             }
-            if let Some(rest) = slots.last_mut() {
-                *rest = 0;
+        };
+        to_row(total);
+        for cohort in cohorts {
+            if let Some(row) = cells.get_mut(cohort * width..(cohort + 1) * width) {
+                to_row(row);
             }
         }
     }
 }
 
-/// A column, or the sum of two.
-trait Values {
-    /// The values of some rows; none if there are fewer rows.
-    fn of(&self, rows: Range<usize>) -> impl Iterator<Item = i64> + Clone;
-}
-
-struct Column1<'a>(&'a [i64]);
-struct Column2<'a>(&'a [i64], &'a [i64]);
-
-impl Values for Column1<'_> {
-    fn of(&self, rows: Range<usize>) -> impl Iterator<Item = i64> + Clone {
-        self.0.get(rows).unwrap_or_default().iter().copied()
+/// Adds up values by the slot of their age, up to an age.
+fn sum_ages<V: Copy + Into<i64>>(ages: &[u16], values: &[V], end: u16, slots: &Slots, sums: &mut [i64]) {
+    // One more slot takes what does not count yet, so that the loop has no branch.
+    let mut table: Vec<u8> = (0..end).map(|age| slots.of(age) as u8).take(slots.of_age.len()).collect();
+    let not_yet = sums.len() as u8;
+    let reaches = usize::from(end) >= slots.of_age.len();
+    table.push(if reaches { slots.beyond as u8 } else { not_yet });
+    let last = table.len() - 1;
+    let mut local = [0_i64; HORIZONS + 2];
+    for (age, value) in ages.iter().zip(values) {
+        let age_slot = usize::from(*age).min(last);
+        let slot = table.get(age_slot).copied().unwrap_or(not_yet);
+        // What is older than every horizon counts up to the as-of day.
+        let slot = if reaches && *age >= end { not_yet } else { slot };
+        if let Some(sum) = local.get_mut(usize::from(slot)) {
+            *sum += (*value).into();
+        }
     }
-}
-
-impl<'a> Values for Column2<'a> {
-    fn of(&self, rows: Range<usize>) -> impl Iterator<Item = i64> + Clone {
-        let slice = |column: &'a [i64]| column.get(rows.clone()).unwrap_or_default().iter();
-        slice(self.0).zip(slice(self.1)).map(|(one, other)| one + other)
+    for (sum, local) in sums.iter_mut().zip(local) {
+        *sum += local;
     }
 }

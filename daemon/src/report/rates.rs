@@ -193,7 +193,8 @@ impl Factor {
     }
 }
 
-fn gcd(mut a: i128, mut b: i128) -> i128 {
+/// The greatest common divisor.
+pub(super) fn gcd(mut a: i128, mut b: i128) -> i128 {
     while b != 0 {
         (a, b) = (b, a % b);
     }
@@ -257,7 +258,7 @@ impl<'a> Converter<'a> {
     }
 
     /// The rates that were used; an error if any was missing.
-    pub(super) fn finish(self) -> Result<Vec<RateUsed>, ReportError> {
+    pub(super) fn finish(self) -> Result<RatesSeen, ReportError> {
         let to = self.rates.base;
         if !self.missing.is_empty() {
             let missing = self.missing.iter().filter_map(|(currency, days)| {
@@ -266,7 +267,27 @@ impl<'a> Converter<'a> {
             });
             return Err(ReportError::MissingRates { to, missing: missing.collect() });
         }
-        let used = self.used.iter().filter(|(currency, _)| **currency != to).map(|(currency, used)| {
+        Ok(RatesSeen(self.used))
+    }
+}
+
+/// The rates that a view has used.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RatesSeen(BTreeMap<Currency, Used>);
+
+impl RatesSeen {
+    /// Adds those that were used later.
+    pub(super) fn merge(&mut self, later: Self) {
+        for (currency, used) in later.0 {
+            let known = self.0.entry(currency).or_default();
+            known.constant = used.constant.or(known.constant);
+            known.days.extend(used.days);
+        }
+    }
+
+    /// As answers tell it.
+    pub(super) fn list(&self, to: Currency) -> Vec<RateUsed> {
+        let used = self.0.iter().filter(|(currency, _)| **currency != to).map(|(currency, used)| {
             let dated = used.days.first().zip(used.days.last());
             RateUsed {
                 currency: *currency,
@@ -275,11 +296,11 @@ impl<'a> Converter<'a> {
                 dated: dated.map(|(first, last)| DaysUsed { first: *first, last: *last, days: used.days.len() }),
             }
         });
-        Ok(used.collect())
+        used.collect()
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 struct Used {
     constant: Option<Rate>,
     days: BTreeSet<i32>,

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::calendar::Period;
 use super::figure::Figure;
+use super::filter::By;
+use super::group::Group;
 use super::ltv::Horizon;
 use crate::limits::report::HORIZON_DAYS;
 use crate::model::Currency;
@@ -68,3 +71,25 @@ named!(
         "description": format!("Days from 1 to {HORIZON_DAYS}, `first_order` or `to_date`."),
     })
 );
+
+named!(
+    By,
+    json_schema!({ "type": "string", "enum": names(&By::ALL), "description": "What an order is told apart by." })
+);
+
+named!(
+    Group,
+    json_schema!({
+        "type": "string",
+        "enum": groups(),
+        "description": "A period of the first order, or what the first order is told apart by.",
+    })
+);
+
+fn groups() -> Vec<&'static str> {
+    [names(&Period::ALL), names(&By::ALL)].concat()
+}
+
+fn names<T>(named: &[(&'static str, T)]) -> Vec<&'static str> {
+    named.iter().map(|(name, _)| *name).collect()
+}

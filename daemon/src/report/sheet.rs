@@ -4,12 +4,13 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::calendar::Period;
 use super::definition::Definition;
+use super::group::Group;
 use super::ltv::{CellState, LtvAnswer, LtvCell, LtvRow};
 use super::revenue::{RevenueAnswer, RevenueRow};
 use super::spark::sparkline;
 
 /// A cell of a sheet.
-enum Cell {
+pub(super) enum Cell {
     /// A number as we write it.
     Number(String),
     /// Text, which a spreadsheet might take for a formula.
@@ -19,20 +20,29 @@ enum Cell {
 }
 
 impl Cell {
-    fn number(value: impl ToString) -> Self {
+    pub(super) fn number(value: impl ToString) -> Self {
         Self::Number(value.to_string())
     }
 
-    fn text(value: impl ToString) -> Self {
+    pub(super) fn text(value: impl ToString) -> Self {
         Self::Text(value.to_string())
     }
 
-    fn option(value: Option<impl ToString>) -> Self {
+    pub(super) fn option(value: Option<impl ToString>) -> Self {
         value.map_or(Self::Empty, Self::number)
     }
 
+    /// As a cell of a table. Shop data must not command the terminal that shows it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Number(text) => text.clone(),
+            Self::Text(text) => text.replace(char::is_control, " "),
+            Self::Empty => String::new(),
+        }
+    }
+
     /// As a field of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula gets an apostrophe before it.
-    fn field(&self) -> String {
+    pub(super) fn field(&self) -> String {
         let text = match self {
             Self::Number(text) => return text.clone(),
             Self::Empty => return String::new(),
@@ -43,7 +53,7 @@ impl Cell {
     }
 }
 
-fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
+pub(super) fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
     let mut text = String::new();
     for row in rows {
         let fields: Vec<String> = row.iter().map(Cell::field).collect();
@@ -53,13 +63,14 @@ fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
     text
 }
 
-fn head(columns: &[(&str, &str)]) -> Vec<Cell> {
+pub(super) fn head(columns: &[(&str, &str)]) -> Vec<Cell> {
     columns.iter().map(|(heading, _)| Cell::text(heading)).collect()
 }
 
 /// Columns of [`to_csv`]: heading, and what it holds.
-pub const LTV_COLUMNS: [(&str, &str); 11] = [
-    ("cohort", "period of the first order, or `all`"),
+pub const LTV_COLUMNS: [(&str, &str); 12] = [
+    ("cohort", "period or value of the first order, or `all`"),
+    ("title", "what a product is called"),
     ("horizon", "ages that count: below so many days, `first_order` or `to_date`"),
     ("customers", "customers of the cohort"),
     ("mature", "those who are old enough: the denominator"),
@@ -73,8 +84,10 @@ pub const LTV_COLUMNS: [(&str, &str); 11] = [
 ];
 
 /// Columns of [`revenue_to_csv`]: heading, and what it holds.
-pub const REVENUE_COLUMNS: [(&str, &str); 11] = [
-    ("period", "day, week or month, or `all`"),
+pub const REVENUE_COLUMNS: [(&str, &str); 13] = [
+    ("period", "day, week, month or quarter, or `all`"),
+    ("value", "what the row is about, if the question splits"),
+    ("title", "what a product is called"),
     ("orders", "paid orders, rebills included"),
     ("rebills", "those of them that are rebills"),
     ("order_revenue", "sales that are no rebills"),
@@ -94,6 +107,7 @@ pub fn to_csv(answer: &LtvAnswer) -> String {
     let line = |row: &LtvRow, cell: &LtvCell| {
         vec![
             Cell::text(&row.cohort),
+            row.title.as_ref().map_or(Cell::Empty, Cell::text),
             Cell::text(cell.horizon),
             Cell::number(cell.customers),
             Cell::number(cell.mature),
@@ -126,6 +140,8 @@ pub fn revenue_to_csv(answer: &RevenueAnswer) -> String {
 fn revenue_cells(row: &RevenueRow) -> Vec<Cell> {
     vec![
         Cell::text(&row.period),
+        row.value.as_ref().map_or(Cell::Empty, Cell::text),
+        row.title.as_ref().map_or(Cell::Empty, Cell::text),
         Cell::number(row.orders),
         Cell::number(row.rebills),
         Cell::number(row.order_revenue),
@@ -158,7 +174,7 @@ pub fn to_table(answer: &LtvAnswer) -> String {
             }
         });
         let curve: Vec<_> = row.cells.iter().map(|cell| cell.ltv).collect();
-        let head = [row.cohort.clone(), row.customers.to_string()];
+        let head = [label(&row.cohort, row.title.as_ref()), row.customers.to_string()];
         table.add_row(head.into_iter().chain(cells).chain([sparkline(&curve)]));
     }
     align(&mut table);
@@ -193,8 +209,11 @@ const COURSE_PERIODS: usize = 36;
 /// A table for people: one line for each period.
 pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
     let mut table = new_table();
+    let named = answer.definition.split.map_or("", |by| by.name());
     table.set_header([
         "period",
+        named,
+        "",
         "orders",
         "rebills",
         "order rev.",
@@ -207,7 +226,11 @@ pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
     ]);
     let mut course = Vec::new();
     let mut last = None;
-    let by = answer.definition.group.unwrap_or(Period::Day);
+    let by = match answer.definition.group {
+        Some(Group::Period(period)) => period,
+        _ => Period::Day,
+    };
+    let split = answer.definition.split.is_some();
     for row in &answer.rows {
         let number = row.first_day.map(|day| by.number(day));
         let left_out = last.zip(number).map_or(0, |(last, number)| number.abs_diff(last).saturating_sub(1));
@@ -215,30 +238,37 @@ pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
         course.extend(std::iter::repeat_n(None, usize::try_from(left_out).unwrap_or(0).min(COURSE_PERIODS)));
         course.push(Some(row.net));
         last = number;
-        let recent = course.get(course.len().saturating_sub(RECENT_PERIODS)..).unwrap_or_default();
+        let recent = course.get(course.len().saturating_sub(RECENT_PERIODS)..).filter(|_| !split).unwrap_or_default();
         let cells = revenue_cells(row);
-        table.add_row(cells.iter().map(Cell::field).chain([sparkline(recent)]));
+        table.add_row(cells.iter().map(Cell::shown).chain([sparkline(recent)]));
     }
-    let whole = course.get(course.len().saturating_sub(COURSE_PERIODS)..).unwrap_or_default();
-    table.add_row(revenue_cells(&answer.total).iter().map(Cell::field).chain([sparkline(whole)]));
+    // Rows of several values are no course of time.
+    let whole = course.get(course.len().saturating_sub(COURSE_PERIODS)..).filter(|_| !split).unwrap_or_default();
+    table.add_row(revenue_cells(&answer.total).iter().map(Cell::shown).chain([sparkline(whole)]));
     align(&mut table);
     format!("{}\n{}", table.trim_fmt(), about(&answer.definition))
 }
 
-fn new_table() -> Table {
+/// What a cohort is called in a table: a product by its name as well.
+pub(super) fn label(cohort: &str, title: Option<&String>) -> String {
+    let text = title.map_or_else(|| cohort.to_owned(), |title| format!("{cohort} {title}"));
+    text.replace(char::is_control, " ")
+}
+
+pub(super) fn new_table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 
 /// Numbers to the right: everything but the first column.
-fn align(table: &mut Table) {
+pub(super) fn align(table: &mut Table) {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
-fn about(definition: &Definition) -> String {
+pub(super) fn about(definition: &Definition) -> String {
     let Definition { currency, zone, basis, .. } = definition;
     let mut text = format!("{currency}, basis {}, days of {zone}", word(basis));
     if let Some(refunds) = &definition.refunds {
@@ -252,7 +282,7 @@ fn about(definition: &Definition) -> String {
 }
 
 /// The name of a fieldless variant, as in JSON.
-fn word(value: &impl serde::Serialize) -> String {
+pub(super) fn word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),

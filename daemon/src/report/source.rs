@@ -2,53 +2,9 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
-
 use super::facts::{Fact, IntegrationFacts};
 use crate::model::Currency;
-
-/// What an order is told apart by, besides its day, integration and currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dimension {
-    /// Tag `coupon`.
-    Coupon,
-    /// Tag `source`.
-    Source,
-    /// Tag `campaign`.
-    Campaign,
-    /// Tag `affiliate`.
-    Affiliate,
-    /// Tag `country`.
-    Country,
-}
-
-/// A dimension of an entry and the number of its value. An entry may have several of one dimension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Label {
-    /// Which dimension.
-    pub dimension: Dimension,
-    /// See [`Source::value`].
-    pub value: u32,
-}
-
-/// One product within an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Good {
-    /// See [`Source::product`].
-    pub product: u32,
-    /// Minor units of the entry's currency, after discount, without tax, not negative.
-    pub amount: i64,
-}
-
-/// What is sold, as groups and filters name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Product {
-    /// `integration/id`, unique over all integrations. Where the platform gives no id, its SKU or its name stands for it.
-    pub key: Box<str>,
-    /// What it was called last.
-    pub name: Option<Box<str>>,
-}
+pub use crate::model::{Dimension, Good, Label, Product};
 
 /// An entry that has changed, as it was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +32,8 @@ pub trait Source {
     fn orders(&self) -> u32;
     /// One live entry.
     fn fact(&self, entry: u32) -> Option<Fact>;
-    /// The live ones of these entries, ascending.
-    fn scan(&self, entries: Range<u32>, each: impl FnMut(&Fact));
+    /// The live entries of each order that has any, order by order: those orders whose first entry, live or not, is among these.
+    fn scan_orders(&self, entries: Range<u32>, each: impl FnMut(&[Fact]));
     /// The live entries of an order, in any sequence.
     fn of_order(&self, order: u32) -> Vec<u32>;
     /// The live entries that name a customer, in any sequence.

@@ -11,10 +11,13 @@ use serde_json::json;
 
 use super::measure::{Run, measure, median};
 use super::peer::Peer;
-use super::shop;
+use super::shop::{self, Plan};
 use super::tally::Tally;
 use crate::connectors::{self, Set};
 use crate::workspace::{Profile, Workspace, output};
+
+/// Of the shop whose file is imported.
+const CUSTOMERS_PER_MILLION: u64 = 300_000;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -83,7 +86,8 @@ impl Bench {
     fn write_file(&self, rows: u64) -> Result<Tally> {
         let file = File::create(&self.file).with_context(|| format!("cannot write {}", self.file.display()))?;
         let mut out = BufWriter::with_capacity(1 << 20, file);
-        let tally = shop::write(rows, &mut out).context("cannot write the file")?;
+        let plan = Plan { rows, customers_per_million: CUSTOMERS_PER_MILLION, dollars_only: false };
+        let tally = shop::write(plan, 0..rows, &mut out).context("cannot write the file")?;
         let file = out.into_inner().context("cannot write the file")?;
         file.sync_all()?;
         eprintln!("{}: {rows} rows, {} MB", self.file.display(), file.metadata()?.len() / 1_000_000);

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the same work done by ltvd and by a peer, on one machine in one run.
 
 mod import;
+mod ltv;
 mod measure;
 mod peer;
 mod shop;
@@ -15,10 +16,13 @@ use crate::workspace::Workspace;
 pub(crate) enum Bench {
     /// A CSV file until it is durable: ltvd against DuckDB's merge on a primary key.
     Import(import::Options),
+    /// Lifetime value of monthly cohorts over the running daemon's API: against DuckDB, and against a bare scan.
+    Ltv(ltv::Options),
 }
 
 pub(crate) fn run(workspace: &Workspace, bench: &Bench) -> Result<()> {
     match bench {
         Bench::Import(options) => import::run(workspace, options),
+        Bench::Ltv(options) => ltv::run(workspace, options),
     }
 }

@@ -1,11 +1,10 @@
 //! A made-up shop of three years: the same file each time, on every machine.
 
 use std::io::{Result, Write};
+use std::ops::Range;
 
 use super::tally::Tally;
 
-/// Customers for a million rows; fewer rows have proportionally fewer.
-const CUSTOMERS_PER_MILLION: u64 = 300_000;
 /// 2023-01-01 00:00:00 UTC, and three years, in seconds.
 const START: u64 = 1_672_531_200;
 const SPAN: u64 = 3 * 365 * 86_400;
@@ -28,6 +27,17 @@ const PRODUCTS: [(&str, &str, u64, bool); 8] = [
 const DOMAINS: [&str; 4] = ["gmail.example", "mail.example.com", "outlook.example", "example.org"];
 const COUPONS: [&str; 3] = ["WELCOME10", "SPRING", "FRIENDS20"];
 
+/// How large it is, and of what sort.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    /// Rows within the three years. There may be rows beyond: time goes on at the same pace.
+    pub(crate) rows: u64,
+    /// Customers for a million rows; fewer rows have proportionally fewer.
+    pub(crate) customers_per_million: u64,
+    /// Everybody pays in US dollars; else by country, in three currencies.
+    pub(crate) dollars_only: bool,
+}
+
 /// An order that was paid.
 #[derive(Clone, Copy)]
 struct Order {
@@ -37,14 +47,15 @@ struct Order {
     charges: u64,
 }
 
-/// Writes `rows` rows, the oldest first, and returns what they amount to.
-pub(crate) fn write(rows: u64, out: &mut impl Write) -> Result<Tally> {
+/// Writes these rows, the oldest first, and returns what they amount to. Every row is the same whichever others are
+/// written.
+pub(crate) fn write(plan: Plan, rows: Range<u64>, out: &mut impl Write) -> Result<Tally> {
     let mut random = Random(0x6c74_7664);
     let mut tally = Tally::default();
     let mut recent: Vec<Order> = Vec::with_capacity(RECENT);
-    let customers = (rows * CUSTOMERS_PER_MILLION / 1_000_000).max(1);
+    let customers = (plan.rows * plan.customers_per_million / 1_000_000).max(1);
     writeln!(out, "{HEADER}")?;
-    for row in 0..rows {
+    for row in 0..rows.end {
         let slot = usize::try_from(random.below(RECENT as u64)).unwrap_or(0);
         let dice = random.below(100);
         let (kind, billing, order) = match recent.get_mut(slot) {
@@ -65,9 +76,12 @@ pub(crate) fn write(rows: u64, out: &mut impl Write) -> Result<Tally> {
                 ("sale", "initial", order)
             }
         };
-        let sold = Sold::new(&mut random, order, kind);
+        let sold = Sold::new(&mut random, order, kind, plan.dollars_only);
+        if row < rows.start {
+            continue;
+        }
         tally.add(sold.currency, kind, i64::try_from(sold.amount).unwrap_or(i64::MAX));
-        let at = START + row * SPAN / rows;
+        let at = START + row * SPAN / plan.rows;
         let (product_id, product, ..) = PRODUCTS[order.product];
         writeln!(
             out,
@@ -100,17 +114,18 @@ struct Sold {
 }
 
 impl Sold {
-    fn new(random: &mut Random, order: Order, kind: &str) -> Self {
+    fn new(random: &mut Random, order: Order, kind: &str, dollars_only: bool) -> Self {
         let (country, currency) = match order.customer % 10 {
             0..=6 => ("US", "USD"),
             7 => ("DE", "EUR"),
             8 => ("FR", "EUR"),
             _ => ("GB", "GBP"),
         };
+        let currency = if dollars_only { "USD" } else { currency };
         let price = PRODUCTS[order.product].2;
         let share = if kind == "refund" && random.below(3) == 0 { 2 } else { 1 };
         let net = price / share;
-        let tax = if currency == "USD" { 0 } else { net / 5 };
+        let tax = if country == "US" { 0 } else { net / 5 };
         let shipping = if order.product < 2 && kind == "sale" { 490 } else { 0 };
         let coupon = usize::try_from(random.below(12)).ok().and_then(|n| COUPONS.get(n)).copied().unwrap_or_default();
         Self { amount: net + tax + shipping, tax, shipping, currency, country, coupon }
@@ -183,17 +198,38 @@ mod tests {
         assert_eq!(Time(1_735_689_599).to_string(), "2024-12-31 23:59:59");
     }
 
+    fn lines(plan: Plan, rows: Range<u64>) -> (Tally, String) {
+        let mut out = Vec::new();
+        let tally = write(plan, rows, &mut out).unwrap();
+        (tally, String::from_utf8(out).unwrap())
+    }
+
+    const PLAN: Plan = Plan { rows: 20_000, customers_per_million: 300_000, dollars_only: false };
+
     #[test]
     fn the_file_is_the_same_each_time_and_its_keys_are_unique() {
-        let (mut once, mut again) = (Vec::new(), Vec::new());
-        let tally = write(20_000, &mut once).unwrap();
-        assert_eq!(tally, write(20_000, &mut again).unwrap());
-        assert!(once == again);
-        let text = String::from_utf8(once).unwrap();
+        let (tally, text) = lines(PLAN, 0..20_000);
+        assert_eq!((tally, text.clone()), lines(PLAN, 0..20_000));
         let ids: HashSet<&str> = text.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
         assert_eq!(ids.len(), 20_000);
         for kind in ["sale,initial", "sale,rebill", "refund", "chargeback"] {
             assert!(text.contains(kind), "{kind}");
         }
+    }
+
+    #[test]
+    fn a_file_can_be_written_in_parts_and_beyond_its_three_years() {
+        let (_, whole) = lines(PLAN, 0..20_100);
+        let (_, part) = lines(PLAN, 19_990..20_100);
+        assert_eq!(part.lines().count(), 1 + 110);
+        assert!(whole.ends_with(part.split_once('\n').unwrap().1));
+        assert!(part.contains("2026-01-"));
+    }
+
+    #[test]
+    fn all_may_pay_in_dollars() {
+        let (tally, text) = lines(Plan { dollars_only: true, ..PLAN }, 0..1_000);
+        assert!(text.lines().skip(1).all(|line| line.contains(",USD,")));
+        assert_ne!(tally, lines(PLAN, 0..1_000).0);
     }
 }

@@ -53,6 +53,7 @@ fn what_is_commented_out_would_be_right_too() {
     let text: Vec<_> = EXAMPLE.lines().filter(|line| *line != "secret = \"demo-word\"").map(uncommented).collect();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rates.csv"), "date,currency,rate\n2026-01-02,EUR,1.1\n").unwrap();
+    std::fs::write(folder.path().join("spend.csv"), "month,amount\n2026-02,900\n").unwrap();
     std::fs::write(folder.path().join("ltvd.toml"), text.join("\n")).unwrap();
     let env = ["LTVD_TOKEN", "THRIVECART_SECRET", "THRIVECART_API_KEY", "SAMCART_API_KEY"]
         .map(|name| (name.to_owned(), "0123456789abcdef".to_owned()));
@@ -62,5 +63,6 @@ fn what_is_commented_out_would_be_right_too() {
     let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(loaded.warnings, []);
     assert!(loaded.config.api.token.is_some() && loaded.config.rates.file.is_some());
+    assert_eq!(loaded.config.spend.by_month.len(), 2);
     assert!(loaded.config.integrations.contains_key("other-shop"));
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike};
 use proptest::prelude::*;
 
-use super::shop::{options, query};
+use super::random::{a_fact, zones};
+use super::shop::{Seen, by, options, query};
 use crate::model::{Billing, Kind, Zone, day_number, day_of};
 use crate::report::*;
 
@@ -122,11 +123,17 @@ impl Naive<'_> {
             Some(Period::Day) => date.to_string(),
             Some(Period::Week) => date.format("%G-W%V").to_string(),
             Some(Period::Month) => format!("{}-{:02}", date.year(), date.month()),
+            Some(Period::Quarter) => format!("{}-Q{}", date.year(), date.month().div_ceil(3)),
         }
     }
 
     /// Customers, mature ones and their sum, by cohort and horizon.
-    fn ltv(&self, query: &LtvQuery) -> BTreeMap<(String, Horizon), (u64, u64, i128)> {
+    fn ltv(
+        &self,
+        query: &LtvQuery,
+        group: Option<Period>,
+        basis: Basis,
+    ) -> BTreeMap<(String, Horizon), (u64, u64, i128)> {
         let mut cells: BTreeMap<_, (u64, u64, i128)> = BTreeMap::new();
         for customer in 0..self.shop.customers {
             let Some(first) = self.first_order(customer) else { continue };
@@ -156,8 +163,8 @@ impl Naive<'_> {
                         dated - first_day < i32::try_from(*h).unwrap()
                     }
                 });
-                let sum: i128 = within.map(|f| self.value(f, query.basis)).sum();
-                for cohort in BTreeSet::from(["all".to_owned(), self.label(query.group, first_day)]) {
+                let sum: i128 = within.map(|f| self.value(f, basis)).sum();
+                for cohort in BTreeSet::from(["all".to_owned(), self.label(group, first_day)]) {
                     let cell = cells.entry((cohort, *horizon)).or_default();
                     cell.0 += 1;
                     if mature {
@@ -171,49 +178,6 @@ impl Naive<'_> {
     }
 }
 
-fn a_fact() -> impl Strategy<Value = Fact> {
-    let kinds = prop_oneof![
-        6 => Just(Kind::Sale),
-        2 => Just(Kind::Refund),
-        1 => Just(Kind::Void),
-        1 => Just(Kind::Chargeback),
-        1 => Just(Kind::ChargebackReversal),
-    ];
-    let billings = prop_oneof![3 => Just(Billing::Initial), 2 => Just(Billing::Rebill), 1 => Just(Billing::Unknown)];
-    let customers = prop_oneof![5 => 0_u32..6, 1 => Just(NO_CUSTOMER)];
-    let totals = prop_oneof![1 => Just(0_i64), 6 => 1_i64..30_000];
-    // Half-hours in about a year, so that instants coincide now and then and both clock changes occur.
-    let hours = prop_oneof![4 => 0_i64..17_000, 1 => 0_i64..40];
-    (kinds, billings, customers, totals, hours, 0_u32..12, 0_u16..2, (0_i64..=100, 0_i64..=100, 0_u64..3, 0_u8..8))
-        .prop_map(|(kind, billing, customer, total, half_hour, order, currency, (tax, shipping, tie, known))| Fact {
-            unix_ms: 1_735_689_600_000 + half_hour * 1_800_000,
-            total,
-            tax: total * tax / 400,
-            shipping: total * shipping / 400,
-            tie,
-            customer,
-            order,
-            entry: 0,
-            // An order belongs to one integration.
-            integration: u16::from(order >= 6),
-            currency,
-            labels: 0,
-            kind,
-            billing,
-            flags: FactFlags::TAX_KNOWN.only_if(known > 1).with(FactFlags::SHIPPING_KNOWN.only_if(known % 4 != 0)),
-        })
-}
-
-fn zones() -> impl Strategy<Value = Zone> {
-    prop::sample::select(vec![
-        chrono_tz::UTC,
-        chrono_tz::America::New_York,
-        chrono_tz::Europe::Berlin,
-        chrono_tz::Asia::Kolkata,
-        chrono_tz::Pacific::Kiritimati,
-    ])
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -222,7 +186,7 @@ proptest! {
         facts in prop::collection::vec(a_fact(), 0..40),
         zone in zones(),
         as_of_day in 20_089_i32..20_500,
-        group in prop::sample::select(vec![None, Some(Period::Day), Some(Period::Week), Some(Period::Month)]),
+        group in prop::sample::select(vec![None, Some(Period::Day), Some(Period::Week), Some(Period::Month), Some(Period::Quarter)]),
         basis in prop::sample::select(vec![Basis::Net, Basis::Total, Basis::NetWithShipping]),
         refunds in prop::sample::select(vec![RefundDating::Event, RefundDating::Order]),
         days in prop::collection::btree_set(1_u32..400, 0..4),
@@ -233,16 +197,18 @@ proptest! {
         let mut rates = Rates::new(super::shop::currency("USD"));
         rates.set_constant(super::shop::currency("EUR"), "1.0890".parse().unwrap());
         let free_orders = if count_free { FreeOrders::Count } else { FreeOrders::Ignore };
-        let view = View::build(&shop, &ViewOptions { free_orders, shared_customers: &shared, ..options(&rates, zone) });
-        let view = view.unwrap();
+        let options = ViewOptions { free_orders, basis, shared_customers: &shared, ..options(&rates, zone) };
+        let seen = Seen::with(&shop, options);
+        let view = &seen.view;
         let naive = Naive { shop: &shop, zone, count_free, shared: &shared };
 
         let horizons = days.into_iter().map(Horizon::Days).chain([Horizon::FirstOrder, Horizon::ToDate]);
         let mut query = query(&horizons.collect::<Vec<_>>(), "2025-01-01");
         query.as_of.day = as_of_day;
-        (query.group, query.basis, query.refunds) = (group, basis, refunds);
-        let answer = ltv(&view, &query).unwrap();
-        let expected = naive.ltv(&query);
+        query.refunds = refunds;
+        query.audience = group.map(Audience::by).unwrap_or_default();
+        let answer = seen.ltv(&query);
+        let expected = naive.ltv(&query, group, basis);
 
         // Lifetime value, cell by cell, and who is behind each.
         let mut found = BTreeMap::new();
@@ -250,7 +216,7 @@ proptest! {
             for cell in &row.cells {
                 let net = cell.net.map_or(0, |net| net.coefficient);
                 found.insert((row.cohort.clone(), cell.horizon), (cell.customers, cell.mature, net));
-                let members = members(&view, &query, &row.cohort, cell.horizon).unwrap();
+                let members = members(view, &shop, &query, &row.cohort, cell.horizon, 0, 100).unwrap().members;
                 let mature = || members.iter().filter(|member| member.mature);
                 prop_assert_eq!((members.len() as u64, mature().count() as u64), (cell.customers, cell.mature));
                 prop_assert_eq!(mature().map(|member| member.net.coefficient).sum::<i128>(), net);
@@ -261,7 +227,8 @@ proptest! {
         // Sums over all events: everything is somewhere.
         let known = || shop.facts.iter().filter(|f| naive.counts(f) && naive.day(f) < as_of_day);
         let all: i128 = known().map(|f| naive.value(f, basis)).sum();
-        let all_time = totals(&view, basis, &query.as_of);
+        let span = RevenueQuery { to: Some(as_of_day), ..by(Period::Month) };
+        let all_time = seen.revenue(&span).total;
         prop_assert_eq!(all_time.net.coefficient, all);
         let to_date = answer.total.cells.last().and_then(|cell| cell.net).map_or(0, |net| net.coefficient);
         let left_out = &answer.left_out;
@@ -276,15 +243,15 @@ proptest! {
             } else {
                 paid.iter().find(|p| p.billing != Billing::Rebill && p.order == s.order)
             })
+            .filter(|paid| naive.day(paid) < as_of_day)
             .map(|paid| paid.entry)
             .collect();
-        prop_assert_eq!(all_time.refunded_orders.count, taken_back.len() as u64);
+        prop_assert_eq!(view.days.sum(i32::MIN, as_of_day).refunded_orders, taken_back.len() as u64);
 
         // Revenue by period.
-        let by = group.unwrap_or(Period::Month);
-        let span = RevenueQuery { by, basis, from: None, to: Some(as_of_day), as_of: None };
-        for row in revenue(&view, &span).unwrap().rows {
-            let inside = || known().filter(|f| naive.label(Some(by), naive.day(f)) == row.period);
+        let period = group.unwrap_or(Period::Month);
+        for row in seen.revenue(&RevenueQuery { by: period, ..span }).rows {
+            let inside = || known().filter(|f| naive.label(Some(period), naive.day(f)) == row.period);
             let sum = |kinds: &[Kind], rebill: Option<bool>| inside()
                 .filter(|f| kinds.contains(&f.kind))
                 .filter(|f| rebill.is_none_or(|rebill| rebill == (f.billing == Billing::Rebill)))
@@ -299,7 +266,9 @@ proptest! {
 
         // Repeat rate and payback of everybody.
         let horizon = 60;
-        let repeated = repeat(&view, None, horizon, &query.as_of).unwrap().total;
+        let audience = Audience::default();
+        let ask = CohortsQuery { audience, horizons: vec![horizon], periods: 0, as_of: query.as_of.clone(), limit: None };
+        let repeated = cohorts(view, &shop, &ask).unwrap().total.repeat.remove(0);
         let (mut with, mut without) = (0, 0);
         let mut curve: BTreeMap<i32, i128> = BTreeMap::new();
         let firsts: BTreeMap<u32, i32> = (0..shop.customers)
@@ -322,8 +291,10 @@ proptest! {
         prop_assert_eq!((repeated.with_rebills.count, repeated.without_rebills.count), (with, without));
 
         let cost_minor = 5_000;
-        let ask = PaybackQuery { cost_minor, group, basis, refunds: RefundDating::Event, as_of: query.as_of.clone() };
-        let row = payback(&view, &ask).total;
+        let (cost, as_of) = (Cost::PerCustomer(cost_minor), query.as_of.clone());
+        let audience = query.audience.clone();
+        let ask = PaybackQuery { cost, audience, refunds: RefundDating::Event, as_of, limit: None };
+        let row = payback(view, &shop, &ask).unwrap().total;
         let last = firsts.values().max().map(|youngest| as_of_day - youngest - 1);
         let enough = |age: i32| {
             curve.range(..=age).map(|(_, value)| value).sum::<i128>() >= i128::from(cost_minor) * firsts.len() as i128

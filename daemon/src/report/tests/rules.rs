@@ -1,8 +1,8 @@
 //! Each rule by itself, on a few hand-made facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::shop::{SALE, as_of, at, cells, currency, day, facts, options, query, rates, view};
+use super::shop::{SALE, Seen, as_of, at, by, cells, currency, day, facts, options, query, rates, seen};
 use crate::model::{Billing, Kind};
 use crate::report::*;
 
@@ -14,22 +14,22 @@ fn ny(text: &str) -> i64 {
 
 /// Cells of the total, for these horizons.
 fn total(shop: &Facts, horizons: &[Horizon], as_of_day: &str) -> Vec<String> {
-    cells(&ltv(&view(shop, NEW_YORK), &query(horizons, as_of_day)).unwrap().total)
+    cells(&seen(shop, NEW_YORK).ltv(&query(horizons, as_of_day)).total)
 }
 
 fn left_out(shop: &Facts, as_of_day: &str) -> LeftOut {
-    ltv(&view(shop, NEW_YORK), &query(&[Horizon::ToDate], as_of_day)).unwrap().left_out
+    seen(shop, NEW_YORK).ltv(&query(&[Horizon::ToDate], as_of_day)).left_out
 }
 
 #[test]
 fn nothing_gives_nothing() {
     let empty = Facts { facts: Vec::new(), ..facts(Vec::new()) };
     assert_eq!(total(&empty, &[Horizon::Days(30), Horizon::ToDate], "2025-01-01"), ["- / 0 = -", "- / 0 = -"]);
-    let by_month = LtvQuery { group: Some(Period::Month), ..query(&[Horizon::Days(1)], "2025-01-01") };
-    let answer = ltv(&view(&empty, NEW_YORK), &by_month).unwrap();
+    let by_month = LtvQuery { audience: Audience::by(Period::Month), ..query(&[Horizon::Days(1)], "2025-01-01") };
+    let answer = seen(&empty, NEW_YORK).ltv(&by_month);
     assert_eq!(answer.rows, []);
     assert_eq!(answer.total.cells[0].state, CellState::Immature);
-    let json = serde_json::to_value(totals(&view(&empty, NEW_YORK), Basis::Net, &as_of("2025-01-01"))).unwrap();
+    let json = serde_json::to_value(seen(&empty, NEW_YORK).behaviour(&[30], "2025-01-01")).unwrap();
     assert_eq!(json["aov"], serde_json::Value::Null);
     assert_eq!(json["refund_rate"]["share"], serde_json::Value::Null);
 }
@@ -63,7 +63,7 @@ fn whole_cohorts_may_be_asked_for() {
     let horizons = [Horizon::Days(30)];
     assert_eq!(total(&shop, &horizons, "2025-02-10"), ["100.00 / 1 = 100.00"]);
     let whole = LtvQuery { maturity: Maturity::Cohort, ..query(&horizons, "2025-02-10") };
-    let answer = ltv(&view(&shop, NEW_YORK), &whole).unwrap();
+    let answer = seen(&shop, NEW_YORK).ltv(&whole);
     assert_eq!(cells(&answer.total), ["- / 1 = -"]);
     assert_eq!(answer.total.cells[0].state, CellState::Partial);
 }
@@ -79,7 +79,7 @@ fn the_first_order_stands_alone() {
     let shown = total(&shop, &[Horizon::FirstOrder, Horizon::Days(1), Horizon::ToDate], "2025-02-01");
     assert_eq!(shown, ["110.00 / 1 = 110.00", "100.70 / 1 = 100.70", "108.70 / 1 = 108.70"]);
     // One order with its upsell, the second order, the rebill.
-    assert_eq!(totals(&view(&shop, NEW_YORK), Basis::Net, &as_of("2025-02-01")).orders, 3);
+    assert_eq!(seen(&shop, NEW_YORK).behaviour(&[], "2025-02-01").orders, 3);
 }
 
 #[test]
@@ -100,9 +100,7 @@ fn events_before_the_first_order_are_counted_and_left_out() {
     assert_eq!(total(&shop, &[Horizon::ToDate], "2025-02-01"), ["100.00 / 1 = 100.00"]);
     let left_out = serde_json::to_value(left_out(&shop, "2025-02-01").before_first_order).unwrap();
     assert_eq!(left_out, serde_json::json!({ "entries": 2, "net": "-14.00" }));
-    assert_eq!(view(&shop, NEW_YORK).events_without_lifetime(), 2);
-    let all = RevenueQuery { by: Period::Month, basis: Basis::Net, from: None, to: None, as_of: None };
-    let answer = revenue(&view(&shop, NEW_YORK), &all).unwrap();
+    let answer = seen(&shop, NEW_YORK).revenue(&by(Period::Month));
     assert_eq!(answer.total.net.to_string(), "86.00");
     assert_eq!(answer.uncertain.without_sale, 2);
 }
@@ -125,14 +123,14 @@ fn anonymous_orders_are_revenue_without_customers() {
     let shared = Fact { customer: 7, order: 2, ..sale };
     let shop = facts(vec![nobody, shared, refund, sale]);
     let rates = rates();
-    let seen = BTreeSet::from([7]);
-    let view = View::build(&shop, &ViewOptions { shared_customers: &seen, ..options(&rates, NEW_YORK) }).unwrap();
-    let answer = ltv(&view, &query(&[Horizon::ToDate], "2025-02-01")).unwrap();
+    let offices = BTreeSet::from([7]);
+    let seen = Seen::with(&shop, ViewOptions { shared_customers: &offices, ..options(&rates, NEW_YORK) });
+    let answer = seen.ltv(&query(&[Horizon::ToDate], "2025-02-01"));
     assert_eq!(cells(&answer.total), ["100.00 / 1 = 100.00"]);
     let anonymous = serde_json::to_value(answer.left_out.anonymous).unwrap();
     assert_eq!(anonymous, serde_json::json!({ "orders": 2, "entries": 3, "net": "190.00" }));
-    let totals = totals(&view, Basis::Net, &as_of("2025-02-01"));
-    assert_eq!((totals.customers, totals.orders, totals.net.to_string().as_str()), (1, 3, "290.00"));
+    let all = seen.all("2025-02-01").total;
+    assert_eq!((answer.total.customers, all.orders, all.net.to_string().as_str()), (1, 3, "290.00"));
 }
 
 #[test]
@@ -141,15 +139,15 @@ fn free_orders_make_customers_only_when_asked() {
     let paid = Fact { unix_ms: ny("2025-02-01 12:00"), billing: Billing::Rebill, ..SALE };
     let lead = Fact { customer: 1, order: 1, currency: 1, ..free };
     let shop = facts(vec![free, paid, lead]);
-    let by_month = LtvQuery { group: Some(Period::Month), ..query(&[Horizon::ToDate], "2025-03-01") };
-    let answer = ltv(&view(&shop, NEW_YORK), &by_month).unwrap();
+    let by_month = LtvQuery { audience: Audience::by(Period::Month), ..query(&[Horizon::ToDate], "2025-03-01") };
+    let answer = seen(&shop, NEW_YORK).ltv(&by_month);
     assert_eq!(answer.rows.len(), 1);
     assert_eq!((answer.rows[0].cohort.as_str(), answer.rows[0].customers), ("2025-02", 1));
     assert_eq!(answer.left_out.free_orders, 2);
     // Zero euros need no rate.
     let no_rates = Rates::new(currency("USD"));
     let count = ViewOptions { free_orders: FreeOrders::Count, ..options(&no_rates, NEW_YORK) };
-    let answer = ltv(&View::build(&shop, &count).unwrap(), &by_month).unwrap();
+    let answer = Seen::with(&shop, count).ltv(&by_month);
     assert_eq!((answer.rows[0].cohort.as_str(), answer.rows[0].customers), ("2025-01", 2));
     assert_eq!(cells(&answer.total), ["100.00 / 2 = 50.00"]);
     assert_eq!(answer.left_out.free_orders, 0);
@@ -162,9 +160,10 @@ fn a_full_refund_nets_to_zero_at_any_later_rate() {
     dated.set(currency("EUR"), day("2025-01-20"), "1.3".parse().unwrap());
     let sale = Fact { unix_ms: ny("2025-01-01 12:00"), currency: 1, tax: 1_234, shipping: 567, ..SALE };
     let unsplit = Fact { unix_ms: ny("2025-01-20 12:00"), kind: Kind::Refund, flags: FactFlags::NONE, ..sale };
-    let view = View::build(&facts(vec![sale, unsplit]), &options(&dated, NEW_YORK)).unwrap();
+    let shop = facts(vec![sale, unsplit]);
     for basis in [Basis::Net, Basis::Total, Basis::NetWithShipping] {
-        let answer = ltv(&view, &LtvQuery { basis, ..query(&[Horizon::ToDate], "2025-02-01") }).unwrap();
+        let seen = Seen::with(&shop, ViewOptions { basis, ..options(&dated, NEW_YORK) });
+        let answer = seen.ltv(&query(&[Horizon::ToDate], "2025-02-01"));
         assert_eq!(cells(&answer.total), ["0.00 / 1 = 0.00"], "{basis:?}");
         assert_eq!(
             answer.definition.rates[0].dated,
@@ -192,8 +191,8 @@ fn what_is_not_split_is_summed_by_total_and_told() {
     let split = Fact { unix_ms: ny("2025-01-01 12:00"), tax: 1_000, shipping: 500, ..SALE };
     let unsplit = Fact { order: 1, flags: FactFlags::SHIPPING_KNOWN, ..split };
     let half = Fact { order: 2, flags: FactFlags::TAX_KNOWN, ..split };
-    let answer = ltv(&view(&facts(vec![split, unsplit, half]), NEW_YORK), &query(&[Horizon::ToDate], "2025-02-01"));
-    let answer = answer.unwrap();
+    let shop = facts(vec![split, unsplit, half]);
+    let answer = seen(&shop, NEW_YORK).ltv(&query(&[Horizon::ToDate], "2025-02-01"));
     assert_eq!(cells(&answer.total), ["275.00 / 1 = 275.00"]);
     let json = serde_json::to_value(&answer).unwrap();
     assert_eq!(json["tax_split_missing"]["sales"], serde_json::json!({ "count": 1, "of": 3, "share": "0.3333" }));
@@ -210,16 +209,17 @@ fn chargebacks_can_be_reversed_and_voids_count_as_refunds() {
     let shop = facts(vec![sale, chargeback, reversal, void]);
     let shown = total(&shop, &[Horizon::Days(5), Horizon::Days(15), Horizon::Days(25)], "2025-03-01");
     assert_eq!(shown, ["99.00 / 1 = 99.00", "-1.00 / 1 = -1.00", "99.00 / 1 = 99.00"]);
-    let totals = totals(&view(&shop, NEW_YORK), Basis::Net, &as_of("2025-03-01"));
-    assert_eq!(totals.refunded_orders, Share::new(1, 1));
-    assert_eq!(totals.refunds_and_chargebacks.to_string(), "1.00");
+    let seen = seen(&shop, NEW_YORK);
+    assert_eq!(seen.behaviour(&[], "2025-03-01").refunded_orders, Share::new(1, 1));
+    assert_eq!(seen.all("2025-03-01").total.refunds_and_chargebacks.to_string(), "1.00");
 }
 
 #[test]
 fn doubtful_entries_are_counted() {
     let odd = FactFlags::APPROXIMATE_DATE.with(FactFlags::ESTIMATED).with(FactFlags::CLOCK_CHANGE);
     let sale = Fact { unix_ms: ny("2025-01-01 12:00"), flags: SALE.flags.with(odd), ..SALE };
-    let answer = ltv(&view(&facts(vec![sale]), NEW_YORK), &query(&[Horizon::ToDate], "2025-02-01")).unwrap();
+    let shop = facts(vec![sale]);
+    let answer = seen(&shop, NEW_YORK).ltv(&query(&[Horizon::ToDate], "2025-02-01"));
     let all_one = Uncertain { approximate_dates: 1, estimated: 1, clock_changes: 1, without_sale: 0 };
     assert_eq!(answer.uncertain, all_one);
 }
@@ -259,22 +259,37 @@ fn hostile_facts_are_refused_not_miscounted() {
     }
     for unix_ms in [i64::MIN, i64::MAX] {
         let shop = facts(vec![Fact { unix_ms, ..SALE }, Fact { unix_ms: 0, order: 1, customer: 1, ..SALE }]);
-        let by_week = LtvQuery { group: Some(Period::Week), ..query(&[Horizon::Days(36_525)], "2025-02-01") };
-        assert_eq!(ltv(&view(&shop, NEW_YORK), &by_week).unwrap().rows.len(), if unix_ms < 0 { 2 } else { 1 });
+        let by_week =
+            LtvQuery { audience: Audience::by(Period::Week), ..query(&[Horizon::Days(36_525)], "2025-02-01") };
+        assert_eq!(seen(&shop, NEW_YORK).ltv(&by_week).rows.len(), if unix_ms < 0 { 2 } else { 1 });
     }
 }
 
 #[test]
 fn senseless_questions_are_errors() {
-    let empty = view(&facts(Vec::new()), NEW_YORK);
+    let nothing = facts(Vec::new());
+    let Seen { shop, view: empty, options } = &seen(&nothing, NEW_YORK);
     for horizons in [vec![], vec![Horizon::Days(0)], vec![Horizon::Days(36_526)], (1..=65).map(Horizon::Days).collect()]
     {
-        assert!(matches!(ltv(&empty, &query(&horizons, "2025-01-01")), Err(ReportError::Question(_))), "{horizons:?}");
+        assert!(
+            matches!(ltv(empty, *shop, &query(&horizons, "2025-01-01")), Err(ReportError::Question(_))),
+            "{horizons:?}"
+        );
     }
-    let span = |from, to| RevenueQuery { by: Period::Day, basis: Basis::Net, from, to, as_of: None };
-    assert!(revenue(&empty, &span(Some(5), Some(5))).is_err());
-    assert!(revenue(&empty, &span(Some(5), None)).is_ok());
-    assert!(repeat(&empty, None, 0, &as_of("2025-01-01")).is_err());
+    let span = |from, to| RevenueQuery { from, to, ..by(Period::Day) };
+    assert!(revenue(empty, *shop, options, &span(Some(5), Some(5))).is_err());
+    assert!(revenue(empty, *shop, options, &span(Some(5), None)).is_ok());
+    let behaviour = |horizons: &[u32], periods| {
+        let (audience, horizons) = (Audience::default(), horizons.to_vec());
+        let query = CohortsQuery { audience, horizons, periods, as_of: as_of("2025-01-01"), limit: None };
+        cohorts(empty, *shop, &query)
+    };
+    assert!(behaviour(&[1], 12).is_ok());
+    assert!(behaviour(&[0], 12).is_err() && behaviour(&[36_526], 1).is_err() && behaviour(&[], 121).is_err());
+    let months = Cost::PerMonth(BTreeMap::new());
+    let (audience, refunds) = (Audience::by(Period::Week), RefundDating::Event);
+    let by_week = PaybackQuery { cost: months, audience, refunds, as_of: as_of("2025-01-01"), limit: None };
+    assert!(payback(empty, *shop, &by_week).is_err());
     for bad in ["", "0", "-1", "1.5", "36526", "forever"] {
         assert!(bad.parse::<Horizon>().is_err(), "{bad}");
     }
@@ -287,17 +302,11 @@ fn senseless_questions_are_errors() {
 fn a_span_of_revenue_is_half_open() {
     let on = |text: &str, order| Fact { unix_ms: ny(text), order, ..SALE };
     let shop = facts(vec![on("2025-01-01 00:00", 0), on("2025-01-31 23:59", 1), on("2025-02-01 00:00", 2)]);
-    let january = RevenueQuery {
-        by: Period::Day,
-        basis: Basis::Net,
-        from: Some(day("2025-01-01")),
-        to: Some(day("2025-02-01")),
-        as_of: None,
-    };
-    let answer = revenue(&view(&shop, NEW_YORK), &january).unwrap();
+    let january = RevenueQuery { from: Some(day("2025-01-01")), to: Some(day("2025-02-01")), ..by(Period::Day) };
+    let answer = seen(&shop, NEW_YORK).revenue(&january);
     assert_eq!(answer.rows.iter().map(|row| row.period.as_str()).collect::<Vec<_>>(), ["2025-01-01", "2025-01-31"]);
     let cut = RevenueQuery { as_of: Some(as_of("2025-01-15")), ..january };
-    let answer = revenue(&view(&shop, NEW_YORK), &cut).unwrap();
+    let answer = seen(&shop, NEW_YORK).revenue(&cut);
     assert_eq!((answer.total.orders, answer.after_as_of.entries), (1, 1));
 }
 
@@ -311,11 +320,11 @@ fn a_refund_is_about_the_latest_sale_up_to_its_own_instant() {
         facts(vec![refund, first, rebill("2025-01-20 12:00"), rebill("2025-02-10 12:00"), rebill("2025-03-01 12:00")]);
     let horizons = [Horizon::Days(30), Horizon::Days(45)];
     let by_order = LtvQuery { refunds: RefundDating::Order, ..query(&horizons, "2025-04-01") };
-    let answer = ltv(&view(&shop, NEW_YORK), &by_order).unwrap();
+    let answer = seen(&shop, NEW_YORK).ltv(&by_order);
     assert_eq!(cells(&answer.total), ["200.00 / 1 = 200.00", "270.00 / 1 = 270.00"]);
     // A clock that runs behind puts the refund before its sale.
     let early = Fact { unix_ms: ny("2024-12-31 12:00"), ..refund };
     let shop = facts(vec![early, first]);
     assert_eq!(total(&shop, &[Horizon::ToDate], "2025-04-01"), ["100.00 / 1 = 100.00"]);
-    assert_eq!(totals(&view(&shop, NEW_YORK), Basis::Net, &as_of("2025-04-01")).uncertain.without_sale, 0);
+    assert_eq!(seen(&shop, NEW_YORK).all("2025-04-01").uncertain.without_sale, 0);
 }

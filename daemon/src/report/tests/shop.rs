@@ -1,6 +1,7 @@
 //! A small shop, for tests.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use crate::model::{Billing, Currency, Kind, Moment, Zone, day_number};
 use crate::report::*;
@@ -50,6 +51,7 @@ pub(super) fn facts(mut facts: Vec<Fact>) -> Facts {
         customers: 16,
         orders: 64,
         revision: 7,
+        ..Facts::default()
     }
 }
 
@@ -60,20 +62,60 @@ pub(super) fn rates() -> Rates {
 }
 
 static NOBODY: BTreeSet<u32> = BTreeSet::new();
+static RATES: LazyLock<Rates> = LazyLock::new(rates);
 
 pub(super) fn options(rates: &Rates, zone: Zone) -> ViewOptions<'_> {
     ViewOptions {
         zone,
         currency: rates.base(),
         rates,
+        basis: Basis::Net,
         integrations: None,
+        orders: Filter::NONE,
         free_orders: FreeOrders::Ignore,
         shared_customers: &NOBODY,
     }
 }
 
-pub(super) fn view(shop: &Facts, zone: Zone) -> View {
-    View::build(shop, &options(&rates(), zone)).unwrap()
+/// A shop as one view sees it.
+pub(super) struct Seen<'a> {
+    pub(super) shop: &'a Facts,
+    pub(super) options: ViewOptions<'a>,
+    pub(super) view: View,
+}
+
+pub(super) fn seen(shop: &Facts, zone: Zone) -> Seen<'_> {
+    Seen::with(shop, options(&RATES, zone))
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn with(shop: &'a Facts, options: ViewOptions<'a>) -> Self {
+        Self { shop, options, view: View::build(shop, &options).unwrap() }
+    }
+
+    pub(super) fn ltv(&self, query: &LtvQuery) -> LtvAnswer {
+        ltv(&self.view, self.shop, query).unwrap()
+    }
+
+    pub(super) fn revenue(&self, query: &RevenueQuery) -> RevenueAnswer {
+        revenue(&self.view, self.shop, &self.options, query).unwrap()
+    }
+
+    /// Everything before a day.
+    pub(super) fn all(&self, to: &str) -> RevenueAnswer {
+        self.revenue(&RevenueQuery { to: Some(day(to)), ..by(Period::Month) })
+    }
+
+    /// Behaviour of all customers.
+    pub(super) fn behaviour(&self, horizons: &[u32], as_of_day: &str) -> CohortRow {
+        let (audience, horizons) = (Audience::default(), horizons.to_vec());
+        let query = CohortsQuery { audience, horizons, periods: 2, as_of: as_of(as_of_day), limit: None };
+        cohorts(&self.view, self.shop, &query).unwrap().total
+    }
+}
+
+pub(super) fn by(by: Period) -> RevenueQuery {
+    RevenueQuery { by, split: None, from: None, to: None, as_of: None }
 }
 
 pub(super) fn as_of(text: &str) -> AsOf {
@@ -82,12 +124,12 @@ pub(super) fn as_of(text: &str) -> AsOf {
 
 pub(super) fn query(horizons: &[Horizon], as_of_day: &str) -> LtvQuery {
     LtvQuery {
-        group: None,
+        audience: Audience::default(),
         horizons: horizons.to_vec(),
-        basis: Basis::Net,
         refunds: RefundDating::Event,
         maturity: Maturity::Customer,
         as_of: as_of(as_of_day),
+        limit: None,
     }
 }
 

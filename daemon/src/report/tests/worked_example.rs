@@ -1,10 +1,11 @@
 //! The example of the definitions, figure by figure.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::shop::{as_of, at, options, rates};
+use super::shop::{Seen, as_of, at, options as options_of, seen};
 use crate::model::{Billing, Kind, Zone};
 use crate::report::*;
 
@@ -13,7 +14,7 @@ fn fixture(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-fn expected() -> Value {
+pub(super) fn expected() -> Value {
     serde_json::from_str(&fixture("expected.json")).unwrap()
 }
 
@@ -26,7 +27,7 @@ fn index(of: &str, among: &mut Vec<String>) -> u32 {
 }
 
 /// Reads `events.csv`. `per_store` keeps customers of different stores apart.
-fn shop(per_store: bool) -> Facts {
+pub(super) fn shop(per_store: bool) -> Facts {
     let cents = |text: &str| text.replace(['.', '-'], "").parse::<i64>().unwrap();
     let (mut customers, mut orders) = (Vec::new(), Vec::new());
     let mut facts = Vec::new();
@@ -67,13 +68,17 @@ fn shop(per_store: bool) -> Facts {
     super::shop::facts(facts)
 }
 
-fn view() -> View {
-    super::shop::view(&shop(false), chrono_tz::America::New_York)
+const NEW_YORK: Zone = chrono_tz::America::New_York;
+
+static SHOP: LazyLock<Facts> = LazyLock::new(|| shop(false));
+
+fn example() -> Seen<'static> {
+    seen(&SHOP, NEW_YORK)
 }
 
 fn query(group: Option<Period>) -> LtvQuery {
     let horizons = [Horizon::Days(30), Horizon::Days(60), Horizon::Days(90)];
-    LtvQuery { group, ..super::shop::query(&horizons, "2025-05-01") }
+    LtvQuery { audience: group.map(Audience::by).unwrap_or_default(), ..super::shop::query(&horizons, "2025-05-01") }
 }
 
 /// A row in the notation of `expected.json`.
@@ -91,7 +96,7 @@ fn shown_rows(answer: &LtvAnswer) -> Value {
 
 #[test]
 fn lifetime_value_by_month() {
-    let answer = ltv(&view(), &query(Some(Period::Month))).unwrap();
+    let answer = example().ltv(&query(Some(Period::Month)));
     let expected = expected();
     assert_eq!(shown(&answer.total), expected["all"]);
     assert_eq!(shown_rows(&answer), expected["cohorts"]);
@@ -102,55 +107,57 @@ fn lifetime_value_by_month() {
 #[test]
 fn legitimate_options_give_what_is_foretold() {
     let options = &expected()["what_each_mistake_gives"];
-    let with = |query: LtvQuery| shown(&ltv(&view(), &query).unwrap().total);
-    assert_eq!(with(LtvQuery { basis: Basis::Total, ..query(None) }), options["tax included (a legitimate option)"]);
+    let with = |query: LtvQuery| shown(&example().ltv(&query).total);
+    let total = ViewOptions { basis: Basis::Total, ..example().options };
+    let total = shown(&Seen::with(&SHOP, total).ltv(&query(None)).total);
+    assert_eq!(total, options["tax included (a legitimate option)"]);
     assert_eq!(
         with(LtvQuery { refunds: RefundDating::Order, ..query(None) }),
         options["refunds put on the order date (a legitimate option)"]
     );
-    let apart = super::shop::view(&shop(true), chrono_tz::America::New_York);
-    assert_eq!(shown(&ltv(&apart, &query(None)).unwrap().total), options["customers not merged by e-mail"]);
-    let utc = super::shop::view(&shop(false), chrono_tz::UTC);
-    let by_month = ltv(&utc, &query(Some(Period::Month))).unwrap();
+    let apart = shop(true);
+    let apart = seen(&apart, NEW_YORK);
+    assert_eq!(shown(&apart.ltv(&query(None)).total), options["customers not merged by e-mail"]);
+    let by_month = seen(&SHOP, chrono_tz::UTC).ltv(&query(Some(Period::Month)));
     assert_eq!(shown_rows(&by_month), options["days cut in UTC: cohorts"]);
     let mut parity = Rates::new(super::shop::currency("USD"));
     parity.set_constant(super::shop::currency("EUR"), "1".parse().unwrap());
-    let added = View::build(&shop(false), &super::shop::options(&parity, chrono_tz::America::New_York)).unwrap();
-    assert_eq!(shown(&ltv(&added, &query(None)).unwrap().total), options["EUR added as if USD"]);
+    let added = Seen::with(&SHOP, options_of(&parity, NEW_YORK));
+    assert_eq!(shown(&added.ltv(&query(None)).total), options["EUR added as if USD"]);
 }
 
 #[test]
 fn to_date_is_what_dilution_gives() {
     let to_date = LtvQuery { horizons: vec![Horizon::ToDate], ..query(None) };
-    let answer = ltv(&view(), &to_date).unwrap();
+    let answer = example().ltv(&to_date);
     assert_eq!(super::shop::cells(&answer.total), ["394.00 / 5 = 78.80"]);
     assert!(!answer.columns[0].comparable);
 }
 
 #[test]
 fn totals_of_the_shop() {
-    let totals = totals(&view(), Basis::Net, &as_of("2025-05-01"));
+    let (all, customers) = (example().all("2025-05-01").total, example().behaviour(&[], "2025-05-01"));
     let expected = &expected()["totals"];
+    let gross = Figure { coefficient: all.order_revenue.coefficient + all.rebill_revenue.coefficient, decimals: 2 };
     let shown = json!({
-        "customers": totals.customers,
-        "orders": totals.orders,
-        "gross": totals.gross,
-        "refunds_and_chargebacks": totals.refunds_and_chargebacks,
-        "net": totals.net,
-        "refund_rate": totals.refund_rate.share,
-        "aov_gross": totals.aov,
-        "initial": totals.initial,
-        "rebill": totals.rebill,
+        "customers": customers.customers,
+        "orders": all.orders,
+        "gross": gross,
+        "refunds_and_chargebacks": all.refunds_and_chargebacks,
+        "net": all.net,
+        "refund_rate": customers.refund_rate.share,
+        "aov_gross": customers.aov,
+        "initial": all.order_revenue,
+        "rebill": all.rebill_revenue,
     });
     assert_eq!(&shown, expected);
-    assert_eq!(totals.refunded_orders, Share::new(2, 7));
+    assert_eq!(customers.refunded_orders, Share::new(2, 7));
 }
 
 #[test]
 fn revenue_adds_up_to_the_totals() {
     for (by, first) in [(Period::Day, "2025-01-10"), (Period::Week, "2025-W02"), (Period::Month, "2025-01")] {
-        let query = RevenueQuery { by, basis: Basis::Net, from: None, to: None, as_of: Some(as_of("2025-05-01")) };
-        let answer = revenue(&view(), &query).unwrap();
+        let answer = example().revenue(&RevenueQuery { as_of: Some(as_of("2025-05-01")), ..super::shop::by(by) });
         assert_eq!(answer.rows[0].period, first);
         let total = serde_json::to_value(&answer.total).unwrap();
         assert_eq!(total["order_revenue"], "534.00");
@@ -165,28 +172,26 @@ fn revenue_adds_up_to_the_totals() {
 
 #[test]
 fn repeat_rate_with_and_without_rebills() {
-    let answer = repeat(&view(), None, 90, &as_of("2025-05-01")).unwrap();
+    let repeat = &example().behaviour(&[90], "2025-05-01").repeat[0];
     let expected = &expected()["repeat_rate_90"];
     let fraction = |share: &Share| format!("{}/{}", share.count, share.of);
-    assert_eq!(answer.total.with_rebills.of, expected["mature"]);
-    assert_eq!(fraction(&answer.total.with_rebills), expected["with_rebills"]);
-    assert_eq!(fraction(&answer.total.without_rebills), expected["without_rebills"]);
+    assert_eq!(repeat.with_rebills.of, expected["mature"]);
+    assert_eq!(fraction(&repeat.with_rebills), expected["with_rebills"]);
+    assert_eq!(fraction(&repeat.without_rebills), expected["without_rebills"]);
 }
 
 #[test]
 fn payback_of_january() {
     let expected = &expected()["january_payback"];
     for cost in [80, 90, 120, 160] {
-        let answer = payback(
-            &view(),
-            &PaybackQuery {
-                cost_minor: cost * 100,
-                group: Some(Period::Month),
-                basis: Basis::Net,
-                refunds: RefundDating::Event,
-                as_of: as_of("2025-05-01"),
-            },
-        );
+        let query = PaybackQuery {
+            cost: Cost::PerCustomer(cost * 100),
+            audience: Audience::by(Period::Month),
+            refunds: RefundDating::Event,
+            as_of: as_of("2025-05-01"),
+            limit: None,
+        };
+        let answer = payback(&example().view, &*SHOP, &query).unwrap();
         let january = &answer.rows[0];
         let shown = json!({
             "first_reached_day": january.first_reached_day,
@@ -199,8 +204,8 @@ fn payback_of_january() {
 
 #[test]
 fn a_customer_of_two_stores_and_currencies() {
-    let shop = shop(false);
-    let answer = customer(&shop, &view(), 1, Basis::Net, None).unwrap();
+    let Seen { view, options, .. } = example();
+    let answer = customer(&view, &*SHOP, &options, 1, None).unwrap().unwrap();
     let json = serde_json::to_value(&answer).unwrap();
     assert_eq!(json["first_order_day"], "2025-01-31");
     assert_eq!(json["net"], "94.00");
@@ -209,14 +214,12 @@ fn a_customer_of_two_stores_and_currencies() {
         json!({ "currency": "EUR", "gross": "40.00", "taken_back": "0.00", "net": "40.00" })
     );
     assert_eq!(answer.entries.len(), 2);
-    assert_eq!(customer(&shop, &view(), 15, Basis::Net, None), None);
+    assert_eq!(customer(&view, &*SHOP, &options, 15, None).unwrap(), None);
 }
 
 #[test]
 fn an_answer_explains_itself() {
-    let shop = shop(false);
-    let view = View::build(&shop, &options(&rates(), chrono_tz::America::New_York)).unwrap();
-    let json = serde_json::to_value(ltv(&view, &query(Some(Period::Month))).unwrap()).unwrap();
+    let json = serde_json::to_value(example().ltv(&query(Some(Period::Month)))).unwrap();
     let definition = &json["definition"];
     assert_eq!(definition["window"], "[0,h) days");
     assert_eq!(definition["as_of"]["day"], "2025-05-01");
@@ -231,17 +234,16 @@ fn an_answer_explains_itself() {
 
 #[test]
 fn csv_and_table_show_the_same_numbers() {
-    let answer = ltv(&view(), &query(Some(Period::Month))).unwrap();
+    let answer = example().ltv(&query(Some(Period::Month)));
     let csv = to_csv(&answer);
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(lines.len(), 1 + 3 * 3 + 3);
-    assert_eq!(lines[1], "2025-01,30,3,3,350.00,116.67,complete,USD,net,event,2025-05-01");
-    assert_eq!(lines[6], "2025-02,90,1,0,,,immature,USD,net,event,2025-05-01");
-    assert_eq!(lines[12], "all,90,5,3,254.00,84.67,partial,USD,net,event,2025-05-01");
+    assert_eq!(lines[1], "2025-01,,30,3,3,350.00,116.67,complete,USD,net,event,2025-05-01");
+    assert_eq!(lines[6], "2025-02,,90,1,0,,,immature,USD,net,event,2025-05-01");
+    assert_eq!(lines[12], "all,,90,5,3,254.00,84.67,partial,USD,net,event,2025-05-01");
     let table = to_table(&answer);
     assert!(table.contains("116.67") && table.contains("84.67 (3)") && table.contains("as of 2025-05-01"), "{table}");
-    let by_month = RevenueQuery { by: Period::Month, basis: Basis::Net, from: None, to: None, as_of: None };
-    let answer = revenue(&view(), &by_month).unwrap();
-    assert!(revenue_to_csv(&answer).contains("2025-03,1,0,44.00,0.00,0.00,200.00,200.00,-156.00,USD,net\r\n"));
+    let answer = example().revenue(&super::shop::by(Period::Month));
+    assert!(revenue_to_csv(&answer).contains("2025-03,,,1,0,44.00,0.00,0.00,200.00,200.00,-156.00,USD,net\r\n"));
     assert!(revenue_to_table(&answer).contains("-156.00"));
 }
