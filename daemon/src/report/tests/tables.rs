@@ -1,6 +1,6 @@
 //! Tables for people: what their curves show.
 
-use super::shop::{SALE, at, facts, query, view};
+use super::shop::{SALE, at, by, facts, query, seen};
 use crate::model::{Billing, Zone};
 use crate::report::*;
 
@@ -21,7 +21,7 @@ fn a_cohort_shows_its_value_by_horizon() {
         Fact { unix_ms: utc("2025-02-15 12:00"), order: 1, billing: Billing::Rebill, ..SALE },
     ]);
     let horizons = [Horizon::Days(30), Horizon::Days(60), Horizon::Days(90), Horizon::Days(900)];
-    let table = to_table(&ltv(&view(&shop, Zone::UTC), &query(&horizons, "2025-06-01")).unwrap());
+    let table = to_table(&seen(&shop, Zone::UTC).ltv(&query(&horizons, "2025-06-01")));
     // Nobody is old enough for the last one.
     ends(&table, " all ", " ▁██");
 }
@@ -33,8 +33,7 @@ fn revenue_shows_its_course_with_gaps_where_nothing_happened() {
         Fact { unix_ms: utc("2025-04-10 12:00"), order: 1, total: 30_000, ..SALE },
         Fact { unix_ms: utc("2025-05-10 12:00"), order: 2, total: 20_000, ..SALE },
     ]);
-    let asked = RevenueQuery { by: Period::Month, basis: Basis::Net, from: None, to: None, as_of: None };
-    let table = revenue_to_table(&revenue(&view(&shop, Zone::UTC), &asked).unwrap());
+    let table = revenue_to_table(&seen(&shop, Zone::UTC).revenue(&by(Period::Month)));
     ends(&table, "2025-01 ", " ▁");
     ends(&table, "2025-04 ", " ▁  █");
     ends(&table, "all ", " ▁  █▅");
