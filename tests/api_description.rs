@@ -194,7 +194,7 @@ fn the_daemon_answers_as_described() {
     shop.deliver("tea", "application/json", b"{\"type\":\"Order\"}");
     let mut description = Description::of(&shop);
     let mut ask = |method: &str, path: &str, query: &str, body: &str| {
-        let target = path.replace("{name}", "store").replace("{email}", "ada@example.org").replace("{number}", "1");
+        let target = path.replace("{name}", "store").replace("{customer}", "ada@example.org").replace("{number}", "1");
         description.ask(&shop, method, path, &format!("{target}{query}"), &[], body.as_bytes())
     };
 
@@ -216,14 +216,40 @@ fn the_daemon_answers_as_described() {
         ask("GET", "/v1/ltv", &format!("?{day}&format={format}&horizons=30,first_order&horizons=to_date"), "");
         ask("GET", "/v1/revenue", &format!("?{day}&format={format}&by=week&currency=EUR&integration=files"), "");
     }
+    for (path, query) in [
+        ("/v1/ltv", "&group=product&first_product=Tea&limit=1"),
+        ("/v1/cohorts", "&group=quarter&periods=3"),
+        ("/v1/cohorts", "&group=integration&horizons=30"),
+        ("/v1/survival", "&cycles=2"),
+        ("/v1/payback", "&cac=12.50"),
+        ("/v1/payback", ""),
+        ("/v1/revenue", "&split=product&order_currency=USD"),
+    ] {
+        for format in ["json", "csv", "table"] {
+            ask("GET", path, &format!("?{day}{query}&format={format}"), "");
+        }
+    }
+    // What is behind a figure, page by page, and with the cursor of another question.
+    for (path, list) in
+        [("/v1/ltv/customers", "customers"), ("/v1/ltv/orders", "entries"), ("/v1/revenue/orders", "entries")]
+    {
+        let question = if path == "/v1/revenue/orders" { "?limit=1" } else { "?limit=1&as_of=2026-06-01" };
+        let first = ask("GET", path, question, "");
+        assert_eq!(first[list].as_array().map(Vec::len), Some(1), "{first:#}");
+        let next = first["next"].as_str().expect("a second page");
+        let second = ask("GET", path, &format!("{question}&cursor={next}"), "");
+        assert_ne!(second[list], first[list]);
+        let other = ask("GET", path, &format!("{question}&integration=files&cursor={next}"), "");
+        assert_eq!(other["status"], 400, "{other:#}");
+    }
     // There are no rates into the yen.
     assert!(ask("GET", "/v1/ltv", &format!("?{day}&currency=JPY"), "")["missing"][0]["currency"].is_string());
     assert_eq!(ask("GET", "/v1/ltv", "?integration=tea", "")["integrations"], json!(["tea"]));
     ask("GET", "/v1/revenue", "?from=2026-02-01&to=2026-01-01", "");
-    ask("GET", "/v1/customers/{email}", "", "");
-    ask("GET", "/v1/customers/{email}", "?integration=tea", "");
-    ask("GET", "/v1/customers/{email}", "?format=table", "");
-    ask("GET", "/v1/customers/{email}", "?format=csv", "");
+    ask("GET", "/v1/customers/{customer}", "", "");
+    ask("GET", "/v1/customers/{customer}", "?integration=tea", "");
+    ask("GET", "/v1/customers/{customer}", "?format=table", "");
+    ask("GET", "/v1/customers/{customer}", "?format=csv", "");
     ask("GET", "/v1/entries", "?integration=files", "");
     ask("GET", "/v1/entries", "?integration=nobody", "");
 

@@ -171,6 +171,11 @@ fn csv_and_json_are_equal_with_and_without_daemon() {
     let lines = rows_and_total(&answer).map(|row| (row, Value::Null));
     assert_eq!(records(&csv_of_revenue), as_csv(&answer, &columns, lines));
 
+    for (command, column) in [("ltv", "curve"), ("revenue", "net so far")] {
+        let table = shop.cli([command, "--as-of", "2025-05-01"]).ok();
+        assert!(table.contains(column) && table.contains('█'), "{table}");
+    }
+
     let asked = ["ltv", "--group", "month", "--horizons", "30,60,90", "--as-of", "2025-05-01", "--format", "csv"];
     assert_eq!(shop.cli(asked).ok(), csv);
     let by_week = ["revenue", "--by", "week", "--format", "csv"];

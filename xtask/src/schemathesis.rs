@@ -100,7 +100,10 @@ fn told(report: &Path, passed: bool, time: Duration) -> Value {
         "schemathesis": SCHEMATHESIS.version,
         "passed": passed,
         "seconds": time.as_secs(),
-        "summary": part("/summary"),
+        "seed": part("/seed"),
+        "operations": part("/operations/tested"),
+        "requests": part("/test_cases/generated"),
+        "failures": part("/failures"),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The report API: `/v1`, on loopback unless a token is set.
 //!
 //! Whatever the command line shows comes from here as well, over a socket or in the same process, so both always agree.
-//! [`routes`] is the table of what there is; `/openapi.json` tells it to programs.
+//! `routes.rs` is the table of what there is; `/openapi.json` tells it to programs.
 
 mod behind;
 mod call;

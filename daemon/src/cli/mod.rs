@@ -226,6 +226,9 @@ mod tests {
         };
         // Beside each: what is of the command alone, and what it tells the API by itself.
         assert_eq!(options(&["ltv"], &[]), of::<reports::LtvParameters>());
+        assert_eq!(options(&["cohorts"], &[]), of::<reports::CohortsParameters>());
+        assert_eq!(options(&["survival"], &[]), of::<reports::SurvivalParameters>());
+        assert_eq!(options(&["payback"], &[]), of::<reports::PaybackParameters>());
         assert_eq!(options(&["revenue"], &[]), of::<reports::RevenueParameters>());
         assert_eq!(options(&["customer"], &["email"]), of::<customers::CustomerParameters>());
         assert_eq!(options(&["export"], &[]), of::<entries::EntriesParameters>());

@@ -6,4 +6,5 @@ mod oracle;
 mod random;
 mod rules;
 mod shop;
+mod tables;
 mod worked_example;
