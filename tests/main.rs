@@ -9,6 +9,7 @@ mod connectors;
 mod crash;
 mod kit;
 mod konnektive;
+mod reports;
 mod run_daemon;
 mod samcart;
 mod thrivecart;

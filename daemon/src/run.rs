@@ -43,6 +43,8 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
             upgraded.check_fatal(&error);
         }
     });
+    let warmed = Arc::clone(&app);
+    tokio::task::spawn_blocking(move || warmed.warm());
     let drop_folder = config.drop.enabled.then(|| tokio::spawn(doors::drop_folder::run(Arc::clone(&app))));
     tracing::info!(
         api = %config.api.listen,

@@ -38,6 +38,13 @@ impl Response {
         assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
         self
     }
+
+    /// The problem that is told, of this status.
+    #[track_caller]
+    pub(crate) fn problem(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        self.json()
+    }
 }
 
 /// Sends a request to loopback and reads the whole answer.

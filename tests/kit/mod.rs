@@ -15,7 +15,7 @@ mod two_doors;
 mod wait;
 
 pub(crate) use connectors::connector_file;
-pub(crate) use daemon::Output;
+pub(crate) use daemon::{Daemon, Output};
 pub(crate) use plain::plain;
 pub(crate) use platform::{Served, ca_file};
 pub(crate) use random::random;

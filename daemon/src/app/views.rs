@@ -84,6 +84,18 @@ impl App {
         Ok(Reading::new(&self.ledger, book, &zones, integrations, by_store))
     }
 
+    /// Makes the view that most questions ask for, so that the first one need not wait.
+    pub fn warm(&self) {
+        let Ok(reading) = self.reading() else { return };
+        let report = &self.config.report;
+        let (zone, currency) = (report.timezone, report.currency);
+        let seeing = Seeing { zone, currency, basis: Basis::Net, integrations: None, orders: Filter::default() };
+        // Who asks is told what is wrong with it.
+        if let Err(error) = self.lens(reading, seeing).view() {
+            tracing::debug!(%error, "no view could be made ahead");
+        }
+    }
+
     /// The book as a question wants to see it.
     pub fn lens<'a>(&'a self, reading: Reading<'a>, seeing: Seeing) -> Lens<'a> {
         let shared = self.config.report.shared_emails.iter().flat_map(|email| reading.customers_of(email)).collect();

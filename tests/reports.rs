@@ -1,0 +1,178 @@
+//! Reports as a shop asks for them: cohorts by what was bought, filters, what is behind a figure, and answers while entries come in.
+
+use serde_json::{Value, json};
+
+use crate::kit::{Daemon, Shop};
+
+const CONFIG: &str = r#"
+[report]
+currency = "USD"
+
+[spend]
+"2026-01" = "60.00"
+
+[integrations.shop]
+connector = "generic"
+currency = "USD"
+"#;
+
+const FILE: &str = "id,order_id,date,email,amount,kind,billing,tax,shipping,product_id,product,coupon,country\n\
+    1,A,2026-01-10 10:00:00,ada@example.org,100.00,sale,initial,0,0,tea,Green tea,SPRING,DE\n\
+    2,B,2026-02-09 10:00:00,ada@example.org,30.00,sale,rebill,0,0,club,Tea club,,DE\n\
+    3,C,2026-01-20 10:00:00,bo@example.org,50.00,sale,initial,0,0,cup,=Cup,,US\n\
+    4,C,2026-01-25 10:00:00,bo@example.org,20.00,refund,unknown,0,0,,,,\n\
+    5,D,2026-02-11 10:00:00,cy@example.org,70.00,sale,initial,0,0,tea,Green tea,,US\n\
+    6,E,2026-02-12 10:00:00,,15.00,sale,initial,0,0,cup,=Cup,,US\n";
+
+/// Cohort, customers and the net of the first cell of each row.
+fn nets(answer: &Value) -> Vec<Value> {
+    let rows = answer["rows"].as_array().unwrap().iter();
+    rows.map(|row| json!([row["cohort"], row["customers"], row["cells"][0]["net"]])).collect()
+}
+
+#[test]
+fn cohorts_are_formed_by_what_the_first_order_was_about() {
+    let (_daemon, shop) = shop_with_daemon();
+    let ask = |more: &str| shop.ltv(&format!("as_of=2026-06-01&horizons=to_date{more}"));
+    let by_product = ask("&group=product");
+    assert_eq!(
+        nets(&by_product),
+        [json!(["shop/tea", 2, "200.00"]), json!(["shop/cup", 1, "30.00"])],
+        "the club is no first order"
+    );
+    assert_eq!(by_product["rows"][0]["title"], "Green tea");
+    assert_eq!(by_product["definition"]["overlapping"], true);
+    assert_eq!(nets(&ask("&group=coupon")), [json!(["(none)", 2, "100.00"]), json!(["SPRING", 1, "130.00"])]);
+    assert_eq!(nets(&ask("&group=country&first_country=US")), [json!(["US", 2, "100.00"])]);
+    assert_eq!(nets(&ask("&group=quarter")), [json!(["2026-Q1", 3, "230.00"])]);
+    // Only what was paid with the coupon counts; the customers are the same.
+    let filtered = ask("&group=none&order_coupon=SPRING");
+    assert_eq!((&filtered["total"]["customers"], &filtered["total"]["cells"][0]["net"]), (&json!(3), &json!("100.00")));
+    assert_eq!(filtered["definition"]["orders"][0]["by"], "coupon");
+    // A spreadsheet must not run what a shop calls its goods.
+    let csv = shop.get("/v1/ltv?as_of=2026-06-01&horizons=to_date&group=product&format=csv").ok().text();
+    assert!(csv.contains("shop/cup,'=Cup,to_date,1,1,30.00"), "{csv}");
+}
+
+/// The daemon lives as long as the pair.
+fn shop_with_daemon() -> (Daemon, Shop) {
+    let shop = Shop::new(CONFIG);
+    let daemon = shop.start();
+    shop.import("shop", "shop.csv", FILE.as_bytes()).ok();
+    (daemon, shop)
+}
+
+#[test]
+fn behaviour_survival_and_payback_answer_the_definitions() {
+    let (_daemon, shop) = shop_with_daemon();
+    let get = |path: &str| shop.get(path).ok().json();
+    let total = get("/v1/cohorts?group=none&as_of=2026-06-01&horizons=30,31&periods=1")["total"].clone();
+    assert_eq!((&total["customers"], &total["orders"], &total["rebills"]), (&json!(3), &json!(4), &json!(1)));
+    assert_eq!((&total["aov"], &total["refund_rate"]["share"]), (&json!("62.50"), &json!("0.0800")));
+    // Ada's rebill is on day 30: within 31 days, not within 30.
+    let repeat: Vec<&Value> =
+        total["repeat"].as_array().unwrap().iter().map(|cell| &cell["with_rebills"]["count"]).collect();
+    assert_eq!(repeat, [&json!(0), &json!(1)]);
+    assert_eq!(total["retention"][0]["retained"]["count"], 1);
+    assert_eq!(total["between_orders"]["median_days"], "30.0");
+
+    let rebills = get("/v1/survival?group=none&as_of=2026-06-01&cycles=2")["total"]["cycles"].clone();
+    assert_eq!(rebills[0]["charged"], json!({ "count": 1, "of": 3, "share": "0.3333" }));
+    assert_eq!(rebills[1]["charged"], json!({ "count": 0, "of": 1, "share": "0.0000" }));
+
+    let payback = get("/v1/payback?as_of=2026-06-01");
+    let january = &payback["rows"][0];
+    assert_eq!(
+        (&january["cac"], &january["cost"], &january["paid_back_day"]),
+        (&json!("30.00"), &json!("60.00"), &json!(0))
+    );
+    assert_eq!(payback["rows"][1]["cac"], Value::Null, "nothing was told about February");
+    assert_eq!(get("/v1/payback?as_of=2026-06-01&cac=110&group=none")["total"]["paid_back_day"], Value::Null);
+    let told = shop.get("/v1/payback?as_of=2026-06-01&group=week").problem(400);
+    assert!(told["detail"].as_str().unwrap().contains("cohorts by month only"), "{told}");
+}
+
+#[test]
+fn revenue_is_divided_over_products_and_adds_up() {
+    let (_daemon, shop) = shop_with_daemon();
+    let answer = shop.get("/v1/revenue?by=quarter&split=product").ok().json();
+    let rows = answer["rows"].as_array().unwrap().iter();
+    let rows: Vec<Value> = rows.map(|row| json!([row["value"], row["orders"], row["net"]])).collect();
+    // The refund tells no product; it is about what its sale was.
+    let expected =
+        [json!(["shop/club", 1, "30.00"]), json!(["shop/cup", 2, "45.00"]), json!(["shop/tea", 2, "170.00"])];
+    assert_eq!(rows, expected);
+    assert_eq!((&answer["total"]["net"], &answer["anonymous"]["net"]), (&json!("245.00"), &json!("15.00")));
+}
+
+/// All pages of a list.
+fn pages(shop: &Shop, path: &str, list: &str) -> Vec<Value> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = shop.get(&format!("{path}&limit=1{cursor}")).ok().json();
+        found.extend(page[list].as_array().unwrap().iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
+}
+
+/// Hundredths of what a member of all rows adds up to.
+fn sum(rows: &[Value], member: &str) -> i64 {
+    rows.iter().map(|row| row[member].as_str().unwrap().replace('.', "").parse::<i64>().unwrap()).sum()
+}
+
+#[test]
+fn every_figure_leads_to_its_customers_its_entries_and_their_deliveries() {
+    let (_daemon, shop) = shop_with_daemon();
+    let cell = "as_of=2026-06-01&group=month&cohort=2026-01&horizon=30";
+    let customers = pages(&shop, &format!("/v1/ltv/customers?{cell}"), "customers");
+    let named: Vec<&Value> = customers.iter().map(|customer| &customer["customer"]).collect();
+    assert_eq!(named, ["ada@example.org", "bo@example.org"]);
+    assert_eq!(sum(&customers, "net"), 13_000);
+    let entries = pages(&shop, &format!("/v1/ltv/orders?{cell}"), "entries");
+    assert_eq!((entries.len(), sum(&entries, "value")), (3, 13_000));
+
+    let row = pages(&shop, "/v1/revenue/orders?period=2026-02&split=product&value=shop/tea", "entries");
+    assert_eq!((row.len(), &row[0]["id"], &row[0]["customer"]), (1, &json!("5"), &json!("cy@example.org")));
+    let all = pages(&shop, "/v1/revenue/orders?basis=total", "entries");
+    assert_eq!((all.len(), sum(&all, "value")), (6, 24_500));
+
+    // From an entry to what brought it.
+    let number = entries[0]["delivery"].as_u64().unwrap();
+    let delivery = shop.get(&format!("/v1/deliveries/{number}")).ok().json();
+    assert!(delivery.to_string().contains("shop.csv"), "{delivery}");
+
+    // A list that no longer adds up says so.
+    let first = shop.get(&format!("/v1/ltv/customers?{cell}&limit=1")).ok().json();
+    let next = first["next"].as_str().unwrap();
+    shop.import("shop", "more.csv", FILE.replace("\n6,E,", "\n7,F,").replace("15.00", "16.00").as_bytes()).ok();
+    let told = shop.get(&format!("/v1/ltv/customers?{cell}&limit=1&cursor={next}")).problem(409);
+    assert!(told["detail"].as_str().unwrap().contains("has changed"), "{told}");
+    let told = shop.get("/v1/ltv/customers?as_of=2026-06-01&cohort=2031-01").problem(400);
+    assert!(told["detail"].as_str().unwrap().contains("there is no cohort"), "{told}");
+}
+
+#[test]
+fn a_customer_is_one_screen() {
+    let (_daemon, shop) = shop_with_daemon();
+    let shown = shop.cli(["customer", "ADA@example.org"]).ok();
+    insta::assert_snapshot!(shown.replace("\u{200b}", ""), @"");
+}
+
+#[test]
+fn a_view_that_was_kept_answers_like_a_new_one() {
+    let (_daemon, shop) = shop_with_daemon();
+    let path = "as_of=2026-06-01&horizons=30,to_date&group=country";
+    shop.ltv(path);
+    let later = "id,order_id,date,email,amount,kind,billing,tax,shipping,product_id,product,coupon,country\n\
+        8,A,2026-03-01 10:00:00,ada@example.org,10.00,refund,unknown,0,0,,,,\n\
+        9,H,2026-01-01 10:00:00,cy@example.org,5.00,sale,initial,0,0,cup,Cup,,DE\n";
+    shop.import("shop", "later.csv", later.as_bytes()).ok();
+    let kept = shop.ltv(path);
+    assert_eq!(nets(&kept), [json!(["DE", 2, "105.00"]), json!(["US", 1, "30.00"])]);
+    // Another zone has a view of its own, built from nothing.
+    let new = shop.ltv(&format!("{path}&timezone=Etc/UTC"));
+    assert_eq!((&kept["rows"], &kept["total"]), (&new["rows"], &new["total"]));
+}
