@@ -211,8 +211,6 @@ pub mod report {
 pub mod book {
     /// Rows whose former state is remembered, so that what was made of the book can follow it; about 120 bytes each at most.
     pub const JOURNAL_ROWS: usize = 262_144;
-    /// Rows worked out apart from the book while the log is read back, before they become part of it.
-    pub const REPLAYED_ROWS: usize = 65_536;
     /// Threads that read a snapshot.
     pub const SNAPSHOT_READERS: usize = 2;
     /// What the list of tables in a snapshot may take for each table, bytes.

@@ -20,6 +20,7 @@ use crate::live::Now;
 /// A line of an answer. The last one is the report or the error.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "LineOf{T}")]
 pub(super) enum Line<T> {
     /// How far the work is.
     Progress {

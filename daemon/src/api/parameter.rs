@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn words_days_and_numbers_say_what_they_take() {
         assert_eq!(
-            read("group=tow").unwrap_err(),
-            "`group=tow` is not known; use one of one, two; did you mean `two`?"
+            read("group=twoo").unwrap_err(),
+            "`group=twoo` is not known; use one of one, two; did you mean `two`?"
         );
         assert_eq!(read("group=one&group=two").unwrap_err(), "`group` is given 2 times; give it once");
         assert_eq!(read("group=").unwrap_err(), "`group` is empty; leave it out or give it a value");

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::model::{Change, Currency, Door, Entry, EntryKey, Kind, Order, Withdrawal};
 
-use super::hash::{Hash, Sort};
+use super::hash::{Hash, HashKey, Sort};
 use super::identity::normalise_email;
 use super::parties::OrderRow;
 use super::row::{Links, NONE, Place, Row};
@@ -57,6 +57,8 @@ pub struct Draft {
     /// Rows of the book that another row of their order follows than before.
     pub(super) changed_nexts: HashMap<u32, u32>,
     pub(super) changed_orders: HashMap<u32, OrderRow>,
+    /// Rows that name another customer than before, with the one before.
+    pub(super) moved: HashMap<u32, u32>,
     /// Products of the book that have another name than before.
     pub(super) renamed: HashMap<u32, Box<str>>,
     pub(super) integration: u16,
@@ -84,6 +86,7 @@ impl Draft {
             changed_rows: HashMap::new(),
             changed_nexts: HashMap::new(),
             changed_orders: HashMap::new(),
+            moved: HashMap::new(),
             renamed: HashMap::new(),
             integration: u16::MAX,
             door: Door::File,
@@ -99,19 +102,9 @@ impl Draft {
         Ok(())
     }
 
-    /// For which integration, by number, and door it is now.
-    pub(super) fn address(&self) -> (u16, Door) {
-        (self.integration, self.door)
-    }
-
-    /// Goes on for an integration that the book has by now.
-    pub(super) fn readdress(&mut self, (integration, door): (u16, Door)) {
-        (self.integration, self.door) = (integration, door);
-    }
-
-    /// Rows that it adds or changes.
-    pub(super) fn weight(&self) -> usize {
-        self.tail.rows.len() + self.changed_rows.len() + self.changed_nexts.len()
+    /// A draft that has the whole store as its tail, and nothing below: what it works out is there at once.
+    pub(super) fn on_whole(store: Store) -> Self {
+        Self { base: Base::default(), tail: store, ..Self::unaddressed(&Book::new(HashKey(0, 0))) }
     }
 
     pub(super) fn is_on(&self, book: &Book) -> bool {
@@ -191,6 +184,9 @@ impl Draft {
         if links.order != old.order {
             self.unchain(book, at, old.order);
             self.chain(book, at, links.order);
+        }
+        if links.customer != old.customer {
+            self.moved.entry(at).or_insert(old.customer);
         }
         self.change_row(book, at, |stored| *stored = row);
         self.name(book, entry, at);

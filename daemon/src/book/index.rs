@@ -9,7 +9,9 @@ const SLOTS: usize = 16;
 /// Numbers lie below this.
 pub(super) const NUMBERS: usize = (1 << 31) - 2;
 /// Up to so many the table doubles; from there on it grows by a quarter.
-const DOUBLES: usize = 1 << 16;
+const DOUBLES: usize = 1 << 20;
+/// How full the table may become, of twenty parts. Fuller, and too many buckets are full, so that a look takes a second one.
+const FULL: usize = 17;
 
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
@@ -17,7 +19,7 @@ struct Bucket([u32; SLOTS]);
 
 /// Knows the things 0, 1, 2 … by their hashes. It holds neither: a slot has a number, and in the bits that numbers leave free as much of
 /// the hash as fits (eight bits at ten million), so that few others have to be looked at. Nothing is ever removed. Buckets are as many
-/// as are needed, not a power of two, and nine tenths full before they become more.
+/// as are needed, not a power of two.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Index {
     /// A slot is 0 if it is free. Slots of a bucket fill up from the first; what finds no room goes to the next bucket.
@@ -36,7 +38,7 @@ impl Index {
     pub(super) fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
         let tag = self.tag(hash);
         let mut at = self.home(hash);
-        // A table that is nine tenths full has a free slot, so this ends long before it has seen every bucket.
+        // A table always has free slots, so this ends long before it has seen every bucket.
         for _ in 0..self.buckets.len() {
             let Bucket(slots) = self.buckets.get(at)?;
             let mut hits = 0_u32;
@@ -92,7 +94,7 @@ impl Index {
     }
 
     fn grow(&mut self, capacity: usize, hash_of: impl Fn(u32) -> u64) {
-        let count = capacity.min(NUMBERS) * 10 / 9 / SLOTS + 1;
+        let count = capacity.min(NUMBERS) * 20 / FULL / SLOTS + 1;
         let known = self.len;
         *self = Self { buckets: vec![Bucket([0; SLOTS]); count], len: 0, bits: 0 };
         self.bits = 32 - u32::try_from(self.capacity()).unwrap_or(u32::MAX).leading_zeros();
@@ -103,7 +105,7 @@ impl Index {
 
     /// Things that fit before the table must grow.
     fn capacity(&self) -> usize {
-        (self.buckets.len() * SLOTS * 9 / 10).min(NUMBERS)
+        (self.buckets.len() * SLOTS * FULL / 20).min(NUMBERS)
     }
 
     /// The bucket in which the search for a hash begins: its share of all hashes.

@@ -300,13 +300,8 @@ impl Book {
         if !draft.is_on(self) {
             return Err(BookError::Stale);
         }
-        let Draft { tail, changed_rows, changed_nexts, changed_orders, renamed, .. } = draft;
-        let mut moves = Vec::new();
+        let Draft { base, tail, changed_rows, changed_nexts, changed_orders, moved, renamed, .. } = draft;
         for (at, row) in changed_rows {
-            let before = self.store.rows.get(at, at).map_or(NONE, |before| before.customer);
-            if before != row.customer {
-                moves.push((at, before, row.customer));
-            }
             self.store.rows.set(at, at, &row);
         }
         for (at, next) in changed_nexts {
@@ -318,11 +313,9 @@ impl Book {
         for (at, name) in renamed {
             self.store.products.rename(at, name);
         }
-        let moved = self.store.append(&self.hash_key, tail);
-        // So that chains come out the same way each time.
-        moves.sort_unstable();
-        self.store.rechain_customers(&moves);
-        Ok(moved)
+        let learnt = self.store.append(&self.hash_key, tail);
+        self.store.rechain_customers(&moved, base.rows);
+        Ok(learnt)
     }
 
     fn integration(&self, name: &str) -> Option<u16> {

@@ -1,6 +1,5 @@
 //! Reading a log back.
 
-use crate::limits::book::REPLAYED_ROWS;
 use crate::model::{Change, Door};
 
 use super::{Book, BookError, Draft, Place};
@@ -8,25 +7,28 @@ use super::{Book, BookError, Draft, Place};
 /// A log that is being read back, commit by commit.
 #[derive(Debug)]
 pub struct Replay {
+    /// Works on the tables of the book themselves: a log is durable already, and a tail of millions of rows would take as much memory
+    /// again and as much time.
     draft: Draft,
     commits: u64,
 }
 
 impl Book {
-    /// Starts to read a log back: from its first commit for an empty book, else from the one after the last that the book has.
-    pub fn replay(&self) -> Replay {
-        Replay { draft: Draft::unaddressed(self), commits: 0 }
+    /// Starts to read a log back: from its first commit for an empty book, else from the one after the last that the book has. About so
+    /// many new entries will come. The book is empty until [`Book::finish`].
+    pub fn replay(&mut self, entries: usize) -> Replay {
+        let mut store = std::mem::take(&mut self.store);
+        store.reserve(entries);
+        Replay { draft: Draft::on_whole(store), commits: 0 }
     }
 
     /// Ends the reading of a log.
-    ///
-    /// # Errors
-    /// If the book was changed otherwise in the meantime.
-    pub fn finish(&mut self, replay: Replay) -> Result<(), BookError> {
-        self.take_in(replay.draft)?;
+    pub fn finish(&mut self, replay: Replay) {
+        let Draft { tail, moved, .. } = replay.draft;
+        self.store = tail;
+        self.store.settle(&moved);
         self.revision += replay.commits;
         self.journal.forget();
-        Ok(())
     }
 }
 
@@ -43,20 +45,12 @@ impl Replay {
     /// The changes of one block, in their order.
     ///
     /// # Errors
-    /// If the book is full, or was changed otherwise in the meantime.
-    pub fn block(&mut self, book: &mut Book, block: u32, changes: &[Change]) -> Result<(), BookError> {
+    /// If the book is full.
+    pub fn block(&mut self, book: &Book, block: u32, changes: &[Change]) -> Result<(), BookError> {
         let mut place = Place { block, index: 0 };
         for change in changes {
             self.draft.apply(book, change, place)?;
             place.index = place.index.saturating_add(entries_in(change));
-        }
-        // A draft of the whole log would take as much memory again as the book.
-        if self.draft.weight() >= REPLAYED_ROWS {
-            let full = std::mem::replace(&mut self.draft, Draft::unaddressed(book));
-            let address = full.address();
-            book.take_in(full)?;
-            self.draft = Draft::unaddressed(book);
-            self.draft.readdress(address);
         }
         Ok(())
     }

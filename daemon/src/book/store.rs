@@ -1,5 +1,6 @@
 //! The tables of the book. A draft has the same tables as a tail behind those of the book it is made on.
 
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
 use serde::Serialize;
@@ -15,6 +16,7 @@ use super::keys::{KeyMap, Names};
 use super::labels::{LabelSets, Strings};
 use super::part::{Part, bad, read_list, write_list};
 use super::parties::{Customers, Orders};
+use super::row::NONE;
 use super::rows::Rows;
 
 /// Entries, orders and customers with their indexes. Numbers are positions plus an offset: 0 in the book, the book's lengths
@@ -189,6 +191,12 @@ impl Store {
         columns.iter().all(|(one, other)| one == other)
     }
 
+    /// Makes room for so many more entries, so that the index of entries grows once.
+    pub(super) fn reserve(&mut self, entries: usize) {
+        let Rows { index, marks, .. } = &mut self.rows;
+        index.reserve(entries, |at| marks.head(at));
+    }
+
     /// Moves a tail that was made on this store to its end. True if an id that had rows before now stands for another customer than
     /// before.
     pub(super) fn append(&mut self, key: &HashKey, mut tail: Self) -> bool {
@@ -223,11 +231,7 @@ impl Store {
             }
         });
         for id in (new..).take(self.customers.len().saturating_sub(new as usize)) {
-            if !self.customers.is_address(id)
-                && let Some(address) = self.customers.keys.get(id).and_then(|key| self.known_ids.get(key))
-            {
-                self.customers.link(id, address);
-            }
+            self.link_known(id);
         }
         moved
     }
@@ -271,11 +275,20 @@ impl Store {
         u32::try_from(i64::from(row) + distance).ok()
     }
 
-    /// Moves rows from the chain of one customer to that of another: (row, from, to). The `customer` column has the new ones already.
-    pub(super) fn rechain_customers(&mut self, moves: &[(u32, u32, u32)]) {
+    /// Puts rows that name another customer than before, by row with the one before, into the chain of that one. Rows from `new` on were
+    /// chained after that.
+    pub(super) fn rechain_customers(&mut self, moved: &HashMap<u32, u32>, new: u32) {
+        let mut moved: Vec<(u32, u32)> =
+            moved.iter().filter(|(row, _)| **row < new).map(|(row, from)| (*row, *from)).collect();
+        // So that chains come out the same way each time.
+        moved.sort_unstable();
         // Chains are walked to take a row out. Where that would take longer than to chain everything anew, everything is.
         let mut steps = self.rows.len() / 8 + 4_096;
-        for &(row, from, to) in moves {
+        for (row, from) in moved {
+            let to = self.rows.customer.get(row).and_then(|to| u32::try_from(to - 1).ok()).unwrap_or(NONE);
+            if to == from {
+                continue;
+            }
             let mut before = None;
             for at in self.rows_naming(from).take(steps) {
                 steps -= 1;
@@ -285,20 +298,45 @@ impl Store {
                 before = Some(at);
             }
             if steps == 0 {
-                self.rows.mate = Column::default();
-                self.customers.forget_rows();
-                return self.chain_customers(0);
+                return self.chain_anew();
             }
             let after = self.mate(row);
             let distance = |from: u32, to: Option<u32>| to.map_or(0, |to| i64::from(to) - i64::from(from));
-            if let Some(before) = before {
-                self.rows.mate.set(before, distance(before, after));
-            } else {
-                self.customers.set_last(from, after);
+            match before {
+                Some(before) => self.rows.mate.set(before, distance(before, after)),
+                None => self.customers.set_last(from, after),
             }
             let last = self.customers.last(to);
             self.rows.mate.set(row, distance(row, last));
             self.customers.set_last(to, Some(row));
+        }
+    }
+
+    fn chain_anew(&mut self) {
+        self.rows.mate = Column::default();
+        self.customers.forget_rows();
+        self.chain_customers(0);
+    }
+
+    // ---- a log that was read into the store itself ------------------------------------------------------------------------
+
+    /// Brings in order what drafts leave to [`Store::append`], where a draft has worked on the store itself.
+    pub(super) fn settle(&mut self, moved: &HashMap<u32, u32>) {
+        let chained = u32::try_from(self.rows.mate.len()).unwrap_or(NONE);
+        self.chain_customers(chained);
+        self.rechain_customers(moved, chained);
+        if !self.stands_for_itself() {
+            for id in (0..).take(self.customers.len()) {
+                self.link_known(id);
+            }
+        }
+    }
+
+    fn link_known(&mut self, id: u32) {
+        if !self.customers.is_address(id)
+            && let Some(address) = self.customers.keys.get(id).and_then(|key| self.known_ids.get(key))
+        {
+            self.customers.link(id, address);
         }
     }
 }

@@ -45,7 +45,7 @@ impl Ledger {
         std::thread::scope(|scope| {
             // Decoding takes as long as working out what the entries change.
             let decoder = scope.spawn(move || decode(db, first, key, &send));
-            let mut replay = book.replay();
+            let mut replay = book.replay(new_entries(&log, next.commit)?);
             let mut last = None;
             let applied = pieces.iter().try_for_each(|piece| match piece {
                 Piece::Commit { integration, door, stamp } => {
@@ -55,7 +55,7 @@ impl Ledger {
                 }
                 Piece::Block { number, changes } => {
                     entries += changes.iter().map(|change| u64::from(crate::book::entries_in(change))).sum::<u64>();
-                    replay.block(&mut book, number, &changes)
+                    replay.block(&book, number, &changes)
                 }
             });
             // The decoder must not wait for room that nobody makes.
@@ -66,7 +66,7 @@ impl Ledger {
                 Fault::What(what) => self.damaged(what),
                 Fault::Storage(error) => error,
             })?;
-            book.finish(replay)?;
+            book.finish(replay);
             if let Some(stamp) = last {
                 book.set_stamp(stamp);
             }
@@ -77,6 +77,16 @@ impl Ledger {
         self.snapshots.more(entries, SNAPSHOT_EVERY);
         Ok(())
     }
+}
+
+/// Entries that the commits from this one on have added.
+fn new_entries(log: &impl ReadableTable<u64, &'static [u8]>, first: u64) -> Result<usize, LedgerError> {
+    let mut entries = 0_u64;
+    for item in log.range(first..)? {
+        // One that cannot be read is met again when the log is decoded.
+        entries += postcard::from_bytes::<Commit>(item?.1.value()).map_or(0, |commit| commit.counts.new);
+    }
+    Ok(usize::try_from(entries).unwrap_or(0))
 }
 
 enum Fault {

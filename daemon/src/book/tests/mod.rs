@@ -64,12 +64,12 @@ impl Bench {
     /// The same state must come of the log alone.
     fn read_back(&self) -> Book {
         let mut book = Book::new(HashKey(7, 9));
-        let mut replay = book.replay();
+        let mut replay = book.replay(0);
         for (block, (door, changes)) in (0u32..).zip(&self.log) {
             replay.commit("shop", *door).unwrap();
-            replay.block(&mut book, block, changes).unwrap();
+            replay.block(&book, block, changes).unwrap();
         }
-        book.finish(replay).unwrap();
+        book.finish(replay);
         book
     }
 }
