@@ -158,7 +158,19 @@ fn every_figure_leads_to_its_customers_its_entries_and_their_deliveries() {
 fn a_customer_is_one_screen() {
     let (_daemon, shop) = shop_with_daemon();
     let shown = shop.cli(["customer", "ADA@example.org"]).ok();
-    insta::assert_snapshot!(shown.replace("\u{200b}", ""), @"");
+    insta::assert_snapshot!(shown, @r"
+    ada@example.org
+    first order 2026-01-10, last 2026-02-09; 2 orders, 1 of them rebills
+    gross 130.00, refunds 0.00, chargebacks 0.00, net 130.00 USD
+    worth 100.00 after 30 days, 130.00 after 90 days, 130.00 after 180 days, 130.00 after 365 days
+    ───────────────────────────────────────────────────────────────────────────────────────────────
+     day          age   kind   billing   order    total         product     integration   delivery 
+    ═══════════════════════════════════════════════════════════════════════════════════════════════
+     2026-01-10     0   sale   initial   A       100.00   USD   Green tea   shop                 2 
+    ───────────────────────────────────────────────────────────────────────────────────────────────
+     2026-02-09    30   sale   rebill    B        30.00   USD   Tea club    shop                 2 
+    ───────────────────────────────────────────────────────────────────────────────────────────────
+    ");
 }
 
 #[test]

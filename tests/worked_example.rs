@@ -84,7 +84,10 @@ fn as_csv(answer: &Value, columns: &[&str], lines: impl Iterator<Item = (Value, 
     let mut rows = vec![columns.iter().map(|&column| column.to_owned()).collect::<Vec<_>>()];
     rows.extend(lines.map(|(row, cell)| {
         let find = |column: &&str| {
-            [&cell, &row, definition].into_iter().find_map(|from| from.get(*column)).map(shown).unwrap()
+            let found = [&cell, &row, definition].into_iter().find_map(|from| from.get(*column));
+            // Left out where there is none.
+            let found = found.or(["value", "title"].contains(column).then_some(&Value::Null));
+            shown(found.unwrap())
         };
         columns.iter().map(find).collect()
     }));
@@ -144,8 +147,20 @@ fn csv_and_json_are_equal_with_and_without_daemon() {
     load(&shop);
     let ltv = format!("{LTV}&group=month");
     let answer = shop.ltv(&ltv);
-    let columns =
-        ["cohort", "horizon", "customers", "mature", "net", "ltv", "state", "currency", "basis", "refunds", "as_of"];
+    let columns = [
+        "cohort",
+        "title",
+        "horizon",
+        "customers",
+        "mature",
+        "net",
+        "ltv",
+        "state",
+        "currency",
+        "basis",
+        "refunds",
+        "as_of",
+    ];
     let lines = rows_and_total(&answer)
         .flat_map(|row| row["cells"].as_array().unwrap().clone().into_iter().map(move |cell| (row.clone(), cell)));
     let csv = shop.get(&format!("/v1/ltv?{ltv}&format=csv")).ok();
@@ -157,6 +172,8 @@ fn csv_and_json_are_equal_with_and_without_daemon() {
     let csv_of_revenue = shop.get("/v1/revenue?by=week&format=csv").ok().text();
     let columns = [
         "period",
+        "value",
+        "title",
         "orders",
         "rebills",
         "order_revenue",

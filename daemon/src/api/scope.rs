@@ -137,7 +137,10 @@ impl ScopeParameters {
         let integrations = self.integrations(app, &reading)?;
         let zone = self.timezone.unwrap_or(app.config.report.timezone);
         let currency = self.currency.unwrap_or(app.config.report.currency);
-        Ok(app.lens(reading, Seeing { zone, currency, basis, integrations, orders }))
+        let known = |name: &&String| reading.integrations().iter().any(|known| known.name == **name);
+        let unknown = self.integration.iter().filter(|name| !known(name)).cloned().collect();
+        let lens = app.lens(reading, Seeing { zone, currency, basis, integrations, orders });
+        Ok(Lens { unknown, ..lens })
     }
 
     fn integrations(&self, app: &App, reading: &Reading<'_>) -> Result<Option<BTreeSet<u16>>, Problem> {
@@ -170,5 +173,11 @@ impl ScopeParameters {
 pub(super) fn as_of(lens: &Lens<'_>, asked: Option<i32>) -> Result<AsOf, Problem> {
     let (wanted, zone) = (lens.seeing.integrations.as_ref(), lens.seeing.zone);
     let known: &[IntegrationFacts] = lens.reading.integrations();
-    Ok(AsOf::of(known, wanted, zone, asked)?)
+    AsOf::of(known, wanted, zone, asked).map_err(|error| match error {
+        ReportError::NoAsOf { mut integrations } => {
+            integrations.extend(lens.unknown.iter().cloned());
+            ReportError::NoAsOf { integrations }.into()
+        }
+        other => other.into(),
+    })
 }

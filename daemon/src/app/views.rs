@@ -67,6 +67,8 @@ pub struct Lens<'a> {
     pub reading: Reading<'a>,
     /// What is wanted.
     pub seeing: Seeing,
+    /// Integrations that the question names but of which nothing is known yet.
+    pub unknown: Vec<String>,
     shared: BTreeSet<u32>,
 }
 
@@ -99,7 +101,7 @@ impl App {
     /// The book as a question wants to see it.
     pub fn lens<'a>(&'a self, reading: Reading<'a>, seeing: Seeing) -> Lens<'a> {
         let shared = self.config.report.shared_emails.iter().flat_map(|email| reading.customers_of(email)).collect();
-        Lens { app: self, reading, seeing, shared }
+        Lens { app: self, reading, seeing, unknown: Vec::new(), shared }
     }
 }
 
