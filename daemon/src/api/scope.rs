@@ -7,7 +7,9 @@ use super::problem::Problem;
 use crate::app::{App, Lens, Reading, Seeing};
 use crate::limits::api::{FILTER_VALUES, INTEGRATIONS};
 use crate::model::{Currency, Dimension, Zone};
-use crate::report::{AsOf, Audience, Basis, By, Condition, Filter, Group, IntegrationFacts, Period, Products, Source};
+use crate::report::{
+    AsOf, Audience, Basis, By, Condition, Filter, Group, IntegrationFacts, Period, Products, ReportError, Source,
+};
 
 pub(super) const BASES: Words<Basis> = Words {
     words: &[("net", Basis::Net), ("total", Basis::Total), ("net_with_shipping", Basis::NetWithShipping)],
@@ -139,8 +141,9 @@ impl ScopeParameters {
         let currency = self.currency.unwrap_or(app.config.report.currency);
         let known = |name: &&String| reading.integrations().iter().any(|known| known.name == **name);
         let unknown = self.integration.iter().filter(|name| !known(name)).cloned().collect();
-        let lens = app.lens(reading, Seeing { zone, currency, basis, integrations, orders });
-        Ok(Lens { unknown, ..lens })
+        let mut lens = app.lens(reading, Seeing { zone, currency, basis, integrations, orders });
+        lens.unknown = unknown;
+        Ok(lens)
     }
 
     fn integrations(&self, app: &App, reading: &Reading<'_>) -> Result<Option<BTreeSet<u16>>, Problem> {
