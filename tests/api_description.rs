@@ -7,7 +7,7 @@ use chrono::{TimeDelta, Utc};
 use ltv_platforms::woocommerce::{Basket, Shop as Store};
 use serde_json::Value;
 
-use crate::kit::{Served, Shop, http};
+use crate::kit::{Served, Shop, ca_file, http};
 
 const FILE: &str = "id,order,date,email,amount,kind,product\n\
     1,A,2026-01-10 10:00:00,ada@example.org,100.00,sale,Tea\n\
@@ -22,10 +22,11 @@ fn shop(served: &Served<Store>) -> Shop {
          [integrations.files]\nconnector = \"generic\"\ncurrency = \"USD\"\n\n\
          [integrations.tea]\nconnector = \"samcart\"\ncurrency = \"USD\"\n\n\
          [integrations.store]\nconnector = \"woocommerce\"\nurl = \"{}\"\nconsumer_key = \"{}\"\nconsumer_secret = \"{}\"\n\
-         from = {day}\nallow_private_addresses = true\n",
+         from = {day}\nallow_private_addresses = true\nca_file = \"{}\"\n",
         served.url(),
         Store::KEY,
         Store::SECRET,
+        ca_file().display(),
     ))
 }
 
@@ -119,7 +120,7 @@ fn close(schema: &mut Value) {
 
 /// A store with a sale.
 fn store() -> Served<Store> {
-    let served = Served::http(Store::new());
+    let served = Served::https(Store::new());
     let home = served.url();
     let mut platform = served.platform();
     platform.platform.home = home;
@@ -278,7 +279,8 @@ fn the_daemon_answers_as_described() {
     let synced = ask("POST", "/v1/integrations/{name}/sync", "");
     assert_eq!(synced["report"]["complete"], true, "{synced:#}");
     ask("POST", "/v1/integrations/{name}/sync", "?from=2026-02-02&to=2026-02-01");
-    ask("POST", "/v1/integrations/{name}/subscribe", "");
+    let subscribed = ask("POST", "/v1/integrations/{name}/subscribe", "");
+    assert!(subscribed["status"].is_null(), "{subscribed:#}");
     ask("POST", "/v1/integrations/{name}/unsubscribe", "");
     let compared = ask("POST", "/v1/integrations/{name}/reconcile", "");
     assert!(compared["report"]["months"].is_array(), "{compared:#}");
