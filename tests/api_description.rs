@@ -91,8 +91,12 @@ impl Description {
             "application/x-ndjson" => {
                 let text = answer.text();
                 assert!(!text.is_empty());
-                let lines = text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON"));
-                lines.inspect(|line| self.hold(&what, &told["x-line-schema"], line)).last().unwrap_or_default()
+                let mut last = Value::Null;
+                for line in text.lines() {
+                    last = serde_json::from_str(line).expect("a line is JSON");
+                    self.hold(&what, &told["x-line-schema"], &last);
+                }
+                last
             }
             "application/json" | "application/problem+json" => {
                 let value = answer.json();

@@ -97,7 +97,6 @@ impl PageParameters {
     ///
     /// # Errors
     /// If the ledger has changed since the page before.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for the lists behind figures"))]
     pub(super) fn unchanged(&self, revision: u64) -> Result<(), Problem> {
         match &self.cursor.cursor {
             Some(cursor) if cursor.revision != revision => {

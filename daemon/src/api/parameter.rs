@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::problem::Problem;
 
 pub(crate) use given::Given;
-#[allow(unused_imports, reason = "for routes that ask about costs")]
 pub(crate) use kinds::Amount;
 pub(crate) use kinds::{
     CurrencyCode, Day, Format, Formats, Horizons, Integer, Number, Text, Texts, Words, ZoneName, integer,

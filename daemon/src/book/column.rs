@@ -123,24 +123,19 @@ impl Column {
     /// Changes a value that is there. One that does not fit its chunk makes the chunk wider.
     pub(super) fn set(&mut self, at: u32, value: i64) {
         let (chunk, position) = (at as usize / CHUNK, at as usize % CHUNK);
-        let sealed = self.sealed.len();
-        match self.sealed.get_mut(chunk) {
-            Some(chunk) => {
-                if !chunk.set(position, value) {
-                    let mut values = [0; CHUNK];
-                    chunk.decode(0, &mut values);
-                    if let Some(place) = values.get_mut(position) {
-                        *place = value;
-                    }
-                    *chunk = Chunk::seal(&values);
-                }
+        let is_open = chunk == self.sealed.len();
+        if let Some(chunk) = self.sealed.get_mut(chunk) {
+            if chunk.set(position, value) {
+                return;
             }
-            None if chunk == sealed => {
-                if let Some(place) = self.open.get_mut(position) {
-                    *place = value;
-                }
+            let mut values = [0; CHUNK];
+            chunk.decode(0, &mut values);
+            if let Some(place) = values.get_mut(position) {
+                *place = value;
             }
-            None => {}
+            *chunk = Chunk::seal(&values);
+        } else if is_open && let Some(place) = self.open.get_mut(position) {
+            *place = value;
         }
     }
 

@@ -193,7 +193,6 @@ pub(crate) fn integer(name: &str, text: &str, min: u64, max: u64) -> Result<u64,
 
 /// An amount of money that is not negative, in the units that people use: `12.50`.
 #[derive(Debug)]
-#[allow(dead_code, reason = "for routes that ask about costs")]
 pub(crate) struct Amount;
 
 impl Kind for Amount {
