@@ -396,7 +396,8 @@ fn a_view_that_asks_for_products_is_built_anew() {
     shop.products.push(Product { key: "alpha/kit".into(), name: None });
     let rates = rates();
     let condition = |by, value: &str| Filter { conditions: vec![Condition { by, any_of: vec![value.to_owned()] }] };
-    for (orders, goes_on) in [(condition(By::Product, "alpha/kit"), false), (condition(By::Integration, "alpha"), true)] {
+    for (orders, goes_on) in [(condition(By::Product, "alpha/kit"), false), (condition(By::Integration, "alpha"), true)]
+    {
         let options = ViewOptions { orders: &orders, ..options(&rates, NEW_YORK) };
         let mut view = View::build(&shop, &options).unwrap();
         assert!(view.advance(&shop, &options).unwrap(), "nothing has changed");

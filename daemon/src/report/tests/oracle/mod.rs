@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use self::load::load;
 use self::asked::Asked;
+use self::load::load;
 use self::shop::Shop;
 
 /// A file of `tests/sql`, as text.
