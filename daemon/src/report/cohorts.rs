@@ -145,12 +145,12 @@ pub fn cohorts(view: &View, source: &impl Source, query: &CohortsQuery) -> Resul
         let Some(found) = cohorts.of(&life) else { continue };
         one.read(&life, as_of);
         total.add(&one, life.sign, &shape);
-        let found: &[u32] = &found.to_vec();
+        let found = found.to_vec();
         if sums.len() < cohorts.len() {
             sums.resize(cohorts.len(), Sums::new(&shape));
         }
         for cohort in found {
-            if let Some(sums) = sums.get_mut(*cohort as usize) {
+            if let Some(sums) = sums.get_mut(cohort as usize) {
                 sums.add(&one, life.sign, &shape);
             }
         }
