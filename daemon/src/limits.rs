@@ -213,6 +213,14 @@ pub mod book {
     pub const JOURNAL_ROWS: usize = 262_144;
     /// Rows worked out apart from the book while the log is read back, before they become part of it.
     pub const REPLAYED_ROWS: usize = 65_536;
+    /// Threads that read a snapshot.
+    pub const SNAPSHOT_READERS: usize = 2;
+    /// What the list of tables in a snapshot may take for each table, bytes.
+    pub const SNAPSHOT_TABLE_NAME_BYTES: usize = 64;
+    /// Entries that must have come since the last snapshot before the end of the daemon writes another.
+    pub const SNAPSHOT_AT_END: u64 = 10_000;
+    /// New entries after which a snapshot is written while the daemon runs; and entries read from the log at a start.
+    pub const SNAPSHOT_EVERY: u64 = 500_000;
 }
 
 /// Limits of the ledger.
@@ -223,6 +231,8 @@ pub mod ledger {
     pub const BLOCK_ENTRIES: usize = 4_096;
     /// Blocks written ahead in one transaction; the inbox waits no longer than that takes.
     pub const BLOCKS_AHEAD: usize = 16;
+    /// Decoded blocks that wait while the log is read back.
+    pub const BLOCKS_READ_AHEAD: usize = 4;
     /// Raw text kept of a quarantined row, bytes.
     pub const RAW_ROW_BYTES: usize = 4 << 10;
     /// Rows of one file that are quarantined one by one; a file with more is refused.

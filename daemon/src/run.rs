@@ -75,6 +75,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     if let Some(fatal) = app.fatal() {
         bail!(fatal);
     }
+    tokio::task::spawn_blocking(move || app.ledger.save_book()).await?;
     Ok(())
 }
 

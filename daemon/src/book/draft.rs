@@ -41,6 +41,13 @@ pub struct Counts {
     pub matched: u64,
 }
 
+impl Counts {
+    /// Entries that were written to the log, or nearly: those that only came through another door count as unchanged.
+    pub(crate) const fn written(&self) -> u64 {
+        self.new + self.changed + self.withdrawn
+    }
+}
+
 /// Pending changes of one delivery.
 #[derive(Debug)]
 pub struct Draft {

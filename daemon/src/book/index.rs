@@ -28,6 +28,10 @@ pub(super) struct Index {
 }
 
 impl Index {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     /// The first number with this hash of which `is` says that it is the one.
     pub(super) fn find(&self, hash: u64, mut is: impl FnMut(u32) -> bool) -> Option<u32> {
         let tag = self.tag(hash);

@@ -19,6 +19,7 @@ mod parties;
 mod replay;
 mod row;
 mod rows;
+mod snapshot;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use identity::{Identity, normalise_email};
 pub use listed::{Listed, Live};
 pub use replay::{Replay, entries_in};
 pub use row::{NONE, Place};
+pub use snapshot::Stamp;
 
 use crate::model::{Currency, EntryKey, Good, Label, Product};
 use goods::Goods;
@@ -55,6 +57,7 @@ pub struct Book {
     revision: u64,
     epoch: u64,
     journal: Journal,
+    stamp: Stamp,
 }
 
 /// A stored entry of one order, as a connector may ask for it.
@@ -69,7 +72,14 @@ pub struct OfOrder {
 impl Book {
     /// An empty book. The key should be random.
     pub fn new(hash_key: HashKey) -> Self {
-        Self { store: Store::default(), hash_key, revision: 0, epoch: 0, journal: Journal::default() }
+        Self {
+            store: Store::default(),
+            hash_key,
+            revision: 0,
+            epoch: 0,
+            journal: Journal::default(),
+            stamp: Stamp::default(),
+        }
     }
 
     /// Counts the commits that changed something since the log began; the ETag of every answer.

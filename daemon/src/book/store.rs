@@ -153,6 +153,42 @@ impl Store {
             && room(0, self.names.rows.len())
     }
 
+    /// True if columns that belong together are equally long.
+    pub(super) fn is_even(&self) -> bool {
+        let Self { rows, orders, customers, bound, names, known_ids, .. } = self;
+        let columns = [
+            (rows.len(), rows.index.len()),
+            (rows.len(), rows.at.len()),
+            (rows.len(), rows.revision.len()),
+            (rows.len(), rows.total.len()),
+            (rows.len(), rows.tax.len()),
+            (rows.len(), rows.shipping.len()),
+            (rows.len(), rows.customer.len()),
+            (rows.len(), rows.order.len()),
+            (rows.len(), rows.next.len()),
+            (rows.len(), rows.mate.len()),
+            (rows.len(), rows.place.len()),
+            (rows.len(), rows.class.len()),
+            (rows.len(), rows.labels.len()),
+            (rows.len(), rows.goods.len()),
+            (orders.keys.len(), orders.keys.index.len()),
+            (orders.keys.len(), orders.revision.len()),
+            (orders.keys.len(), orders.first.len()),
+            (customers.len(), customers.keys.index.len()),
+            (customers.len(), customers.who.len()),
+            (customers.len(), customers.ids.len()),
+            (customers.len(), customers.last.len()),
+            (bound.keys.len(), bound.keys.index.len()),
+            (bound.keys.len(), bound.values.len()),
+            (names.keys.len(), names.keys.index.len()),
+            (names.keys.len(), names.heads.len()),
+            (names.rows.len(), names.nexts.len()),
+            (known_ids.keys.len(), known_ids.keys.index.len()),
+            (known_ids.keys.len(), known_ids.values.len()),
+        ];
+        columns.iter().all(|(one, other)| one == other)
+    }
+
     /// Moves a tail that was made on this store to its end. True if an id that had rows before now stands for another customer than
     /// before.
     pub(super) fn append(&mut self, key: &HashKey, mut tail: Self) -> bool {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::book::{Counts, Draft, Effect, Place, entries_in};
 use crate::clock::now_ms;
+use crate::limits::book::SNAPSHOT_EVERY;
 use crate::limits::ledger as limits;
 use crate::model::{Change, Door};
 
@@ -15,7 +16,7 @@ use super::tables::{
     BLOCKS, CURSORS, Commit, Cursor, DELIVERIES, Delivery, Exchange, IMPORTS, INBOX, Import, LOG, MARKS, MEMORY, Marks,
     QUARANTINE, Quarantined, State,
 };
-use super::{Ledger, LedgerError, Next, blocks, responses};
+use super::{Ledger, LedgerError, Next, blocks, read_log, responses};
 
 /// Works out changes against the book and commits them as one. Dropped without [`Ingest::finish`], it leaves no trace.
 ///
@@ -154,6 +155,7 @@ impl Ingest<'_> {
         let blocks = self.written_ahead + u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
         let write = self.ledger.db.begin_write()?;
         self.insert_blocks(&write)?;
+        let mut stamp = None;
         if blocks > 0 {
             let commit = Commit {
                 at_ms: finish.at_ms,
@@ -166,22 +168,23 @@ impl Ingest<'_> {
             };
             let bytes = postcard::to_stdvec(&commit).map_err(|error| LedgerError::Encode(error.to_string()))?;
             write.open_table(LOG)?.insert(self.next.commit, bytes.as_slice())?;
+            stamp = Some(read_log::stamp(self.ledger.hash_key, self.next.commit, &bytes, first_block + blocks));
         }
         conclude(&write, &self.integration, &finish)?;
         write.commit()?;
         // From here on it is durable: the book must follow, or the process must end.
-        if blocks > 0 {
+        if let Some(stamp) = stamp {
             self.next.commit += 1;
             self.next.block = first_block + blocks;
             self.written_ahead = 0;
             let spent = Draft::unaddressed(&self.ledger.book());
             let draft = std::mem::replace(&mut self.draft, spent);
-            self.ledger
-                .book
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .absorb(draft)
-                .map_err(LedgerError::Behind)?;
+            {
+                let mut book = self.ledger.book.write().unwrap_or_else(PoisonError::into_inner);
+                book.absorb(draft).map_err(LedgerError::Behind)?;
+                book.set_stamp(stamp);
+            }
+            self.ledger.snapshots.more(counts.written(), SNAPSHOT_EVERY);
         }
         Ok(counts)
     }

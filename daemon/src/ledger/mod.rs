@@ -13,7 +13,11 @@ mod ingest;
 #[cfg(test)]
 mod poll_tests;
 mod polls;
+mod read_log;
 mod responses;
+mod snapshot;
+#[cfg(test)]
+mod snapshot_tests;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -22,21 +26,23 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend};
 
 use crate::book::{Book, HashKey};
+use crate::limits::book::SNAPSHOT_AT_END;
 use crate::limits::ledger as limits;
 
 pub use archive::ArchiveWriter;
 pub use error::LedgerError;
 pub use inbox::{NewDelivery, Outcome};
 pub use ingest::{Finish, Ingest};
+use snapshot::Snapshots;
 use tables::{
-    BLOCKS, BODIES, CURSORS, Commit, DELIVERIES, EXCHANGES, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES,
-    QUARANTINE, RESPONSES, SCHEMA,
+    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES, QUARANTINE,
+    RESPONSES, SCHEMA,
 };
 pub use tables::{
     Came, Cursor, Delivery, Exchange, Import, Load, Marks, Pass, PollTask, Quarantined, State, Stop, Tally, Total, What,
@@ -48,7 +54,9 @@ pub struct Ledger {
     db: Database,
     path: PathBuf,
     dir: PathBuf,
-    book: RwLock<Book>,
+    hash_key: HashKey,
+    book: Arc<RwLock<Book>>,
+    snapshots: Arc<Snapshots>,
     /// One delivery at a time changes the ledger. Holds the numbers that come next.
     next: Mutex<Next>,
     next_delivery: AtomicU64,
@@ -94,15 +102,19 @@ impl Ledger {
         let hash_key = prepare(&db, &path)?;
         make_private_dir(&dir.join("archive"))?;
         make_private_dir(&dir.join("tmp"))?;
+        let book = Arc::new(RwLock::new(Book::new(hash_key)));
         let mut ledger = Self {
             db,
             path,
             dir: dir.to_owned(),
-            book: RwLock::new(Book::new(hash_key)),
+            hash_key,
+            snapshots: Arc::new(Snapshots::new(dir, Arc::clone(&book))),
+            book,
             next: Mutex::new(Next { commit: 0, block: 0 }),
             next_delivery: AtomicU64::new(1),
             last_block: blocks::LastBlock::default(),
         };
+        ledger.sweep_tmp();
         ledger.read_log()?;
         ledger.sweep()?;
         Ok(ledger)
@@ -118,34 +130,6 @@ impl Ledger {
         self.dir.join("tmp")
     }
 
-    fn read_log(&mut self) -> Result<(), LedgerError> {
-        let read = self.db.begin_read()?;
-        let (log, blocks) = (read.open_table(LOG)?, read.open_table(BLOCKS)?);
-        let mut next = Next { commit: 0, block: 0 };
-        {
-            let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
-            let mut replay = book.replay();
-            for item in log.iter()? {
-                let (number, value) = item?;
-                let commit: Commit = postcard::from_bytes(value.value())
-                    .map_err(|error| self.damaged(format!("commit {}: {error}", number.value())))?;
-                replay.commit(&commit.integration, commit.door)?;
-                let end = commit.first_block.saturating_add(commit.blocks);
-                for block in commit.first_block..end {
-                    let raw = blocks.get(block)?.ok_or_else(|| self.damaged(format!("block {block} is missing")))?;
-                    let changes = blocks::decode(raw.value()).map_err(|what| self.damaged(what))?;
-                    replay.block(&mut book, block, &changes)?;
-                }
-                next = Next { commit: number.value() + 1, block: end };
-            }
-            book.finish(replay)?;
-        }
-        let last_delivery = read.open_table(DELIVERIES)?.last()?.map_or(0, |(number, _)| number.value());
-        *self.next_delivery.get_mut() = last_delivery + 1;
-        *self.next.get_mut().unwrap_or_else(PoisonError::into_inner) = next;
-        Ok(())
-    }
-
     /// Removes blocks and files that were written ahead of a commit that never came.
     fn sweep(&mut self) -> Result<(), LedgerError> {
         let next = self.next.get_mut().unwrap_or_else(PoisonError::into_inner).block;
@@ -155,12 +139,20 @@ impl Ledger {
             write.open_table(BLOCKS)?.retain_in(next.., |_, _| false)?;
             write.commit()?;
         }
-        let tmp = self.tmp_dir();
-        for leftover in fs::read_dir(&tmp).into_iter().flatten().flatten() {
+        self.sweep_archive()
+    }
+
+    /// Removes files that do not outlive a process. Before anything is read, since a snapshot may be written right after.
+    fn sweep_tmp(&self) {
+        for leftover in fs::read_dir(self.tmp_dir()).into_iter().flatten().flatten() {
             // A file that cannot be removed is only space; the next start tries again.
             let _ = fs::remove_file(leftover.path());
         }
-        self.sweep_archive()
+    }
+
+    /// Spares the next start most of the log, if it has grown since the last time. Waits for the disk.
+    pub fn save_book(&self) {
+        self.snapshots.write_if(SNAPSHOT_AT_END);
     }
 
     fn damaged(&self, what: String) -> LedgerError {
@@ -169,6 +161,14 @@ impl Ledger {
 
     fn number_delivery(&self) -> u64 {
         self.next_delivery.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.save_book();
+        }
     }
 }
 

@@ -3,11 +3,11 @@ use crate::model::{Amounts, Billing, Change, Customer, Door, Entry, EntryKey, Ki
 
 use super::*;
 
-fn open(dir: &Path) -> Ledger {
+pub(super) fn open(dir: &Path) -> Ledger {
     Ledger::open(dir).unwrap()
 }
 
-fn sales(numbers: std::ops::Range<u32>) -> Vec<Change> {
+pub(super) fn sales(numbers: std::ops::Range<u32>) -> Vec<Change> {
     let entry = |number: u32| Entry {
         key: EntryKey { kind: Kind::Sale, id: number.to_string() },
         also: vec![],
@@ -36,7 +36,7 @@ fn file(sha256: &str) -> Delivery {
     }
 }
 
-fn import(ledger: &Ledger, numbers: std::ops::Range<u32>) -> Counts {
+pub(super) fn import(ledger: &Ledger, numbers: std::ops::Range<u32>) -> Counts {
     let mut ingest = ledger.ingest("shop", Door::File).unwrap();
     for start in numbers.clone().step_by(1000) {
         ingest.apply(sales(start..(start + 1000).min(numbers.end))).unwrap();
