@@ -13,8 +13,8 @@ pub const COHORTS_COLUMNS: [(&str, &str); 9] = [
     ("title", "what a product is called"),
     ("figure", "name of the figure, as in JSON; a dot before its part"),
     ("at", "horizon in days, or number of the period, for figures that have one"),
-    ("part", "the numerator, where the figure is a share"),
-    ("of", "the denominator, where the figure is a share"),
+    ("part", "the numerator, where the figure is a share or a mean of days"),
+    ("of", "the denominator, where the figure is a share or a mean of days"),
     ("value", "the figure; empty where it is `null`"),
     ("currency", "of the amounts"),
     ("as_of", "first day that does not count"),
@@ -119,7 +119,12 @@ fn figures(row: &CohortRow) -> Vec<Figured> {
         [
             Figured { at, ..plain(count, Some(gaps.count.to_string())) },
             Figured { at, ..plain(median, text(gaps.median_days)) },
-            Figured { at, ..plain(mean, text(gaps.mean_days)) },
+            Figured {
+                at,
+                part: Some(gaps.sum_days.to_string()),
+                of: Some(gaps.count.to_string()),
+                ..plain(mean, text(gaps.mean_days))
+            },
         ]
     };
     for repeat in &row.repeat {

@@ -150,11 +150,11 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    /// Marks the earliest of what takes something back from each paid order; where clocks put that before the order itself, the
-    /// order: refunded orders are some of the orders.
+    /// Marks the earliest of what takes something back from each paid order; where that is not on a later day, the order itself:
+    /// refunded orders are some of the orders, and a refund may be dated before the first of them.
     fn mark_taken_back(&mut self) {
         for (paid, day, place) in self.taken_back.drain(..) {
-            let later = self.events.iter().position(|event| event.fact.entry == paid && day < event.day);
+            let later = self.events.iter().position(|event| event.fact.entry == paid && day <= event.day);
             if let Some(event) = self.events.get_mut(later.unwrap_or(place)) {
                 event.marks = event.marks.first_taken_back();
             }

@@ -418,3 +418,16 @@ fn gaps_show_what_their_mean_is_made_of() {
     let json = serde_json::json!({ "count": 2, "sum_days": 15, "median_days": "7.5", "mean_days": "7.50" });
     assert_eq!(serde_json::to_value(gaps).unwrap(), json);
 }
+
+#[test]
+fn an_order_is_a_refunded_one_also_in_a_night_whose_days_run_backwards() {
+    // At 00:01 on 7 November the clocks of St. John's went back to 23:01 of the day before.
+    let night = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+    let first = Fact { unix_ms: night("2010-11-07T00:00:00-02:30"), ..SALE };
+    let second = Fact { unix_ms: night("2010-11-06T23:15:00-03:30"), order: 1, ..SALE };
+    // Of the second order, but before the first one by day and by instant.
+    let refund = Fact { unix_ms: night("2010-11-06T23:00:00-02:30"), kind: Kind::Refund, ..second };
+    let shop = facts(vec![first, second, refund]);
+    let all = seen(&shop, chrono_tz::America::St_Johns).behaviour(&[], "2010-11-09");
+    assert_eq!((all.orders, all.refunded_orders), (2, Share::new(1, 2)));
+}

@@ -141,7 +141,7 @@ fn in_that_night(mut shop: Shop, mut asked: Asked) -> (Shop, Asked) {
 }
 
 proptest! {
-    #![proptest_config(cases(100))]
+    #![proptest_config(cases(150))]
 
     #[test]
     fn the_engine_and_the_definitions_in_sql_agree(shop in shops(), asked in questions()) {

@@ -226,7 +226,9 @@ pub(super) fn questions() -> impl Strategy<Value = Asked> {
     let money = (currencies(), rates(), 0_i64..20_000, spend());
     let dimensions = By::ALL.map(|(name, _)| name);
     let divided_by = prop::sample::select([&["none"], dimensions.as_slice()].concat());
-    let told_apart = (prop::sample::select(COHORTS.to_vec()), divided_by, filters());
+    // What was spent is told by month.
+    let cohorts = prop_oneof![1 => Just("month"), 5 => prop::sample::select(COHORTS.to_vec())];
+    let told_apart = (cohorts, divided_by, filters());
     let rebills = (1_u32..90, 0_u32..30);
     (choices, zones(), 20_089_i32..20_500, span, days, whose, money, told_apart, rebills).prop_map(
         |(
