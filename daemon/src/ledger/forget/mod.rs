@@ -62,7 +62,7 @@ struct Renamed {
     deliveries: BTreeSet<u64>,
 }
 
-/// In `META`: there are pages that hold what was deleted, so the next start makes the database anew.
+/// In `META`: there are pages that hold what was deleted, so the next start compacts the database.
 const COMPACT: &str = "compact";
 
 impl Ledger {
@@ -229,7 +229,7 @@ fn remember(write: &WriteTransaction, aliases: &mut Aliases, wanted: &Wanted, at
     Ok(())
 }
 
-/// Makes the database smaller if something was deleted from it, so that free pages hold nothing of it any more.
+/// Makes the database smaller if something was deleted from it. Pages that stay free may still hold some of what was deleted.
 pub(super) fn compact(db: &mut Database) -> Result<(), LedgerError> {
     if db.begin_read()?.open_table(META)?.get(COMPACT)?.is_none() {
         return Ok(());

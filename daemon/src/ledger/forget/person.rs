@@ -81,6 +81,8 @@ fn stands_alone(bytes: &[u8], place: &std::ops::Range<usize>) -> bool {
     let behind = bytes.get(place.end..).unwrap_or_default();
     let goes_on = match behind {
         [byte, ..] if byte.is_ascii_alphanumeric() => true,
+        // The end of a file's name, not of an address.
+        [b'.', b'c' | b'C', b's' | b'S', b'v' | b'V', ..] => false,
         [b'.' | b'-', byte, ..] => byte.is_ascii_alphanumeric(),
         _ => false,
     };

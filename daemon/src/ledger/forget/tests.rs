@@ -1,5 +1,4 @@
 use std::io::{Read as _, Write as _};
-use std::path::Path;
 
 use redb::ReadableTableMetadata as _;
 
@@ -299,31 +298,4 @@ fn a_crash_after_the_files_leaves_a_person_who_can_be_forgotten() {
     let done = ledger.forget(ADA, AT).unwrap().unwrap();
     assert_eq!((done.entries, done.files), (4, 0));
     assert!(ledger.imports().unwrap().iter().all(|(_, _, import)| import.struck));
-}
-
-/// Every byte of a folder, the ledger's own file included.
-fn bytes_under(dir: &Path) -> Vec<u8> {
-    let mut all = Vec::new();
-    for item in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
-        match item.file_type().unwrap().is_dir() {
-            true => all.extend(bytes_under(&item.path())),
-            false => all.extend(std::fs::read(item.path()).unwrap()),
-        }
-    }
-    all
-}
-
-#[test]
-fn the_next_start_makes_the_database_anew() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(dir.path()).unwrap();
-    // Far larger than a page, and not compressed.
-    let requests = vec!["nobody"; 3_000];
-    converse(&ledger, &requests);
-    import(&ledger);
-    ledger.forget(ADA, AT).unwrap().unwrap();
-    drop(ledger);
-    drop(Ledger::open(dir.path()).unwrap());
-    let left = bytes_under(dir.path());
-    assert!(!left.windows(6).any(|part| part.eq_ignore_ascii_case(b"canary")));
 }
