@@ -241,6 +241,12 @@ pub mod ledger {
     pub const PRUNED_PER_COMMIT: usize = 1_000;
     /// Pieces of a file, a quarter of a MiB each, that wait for the thread which compresses them.
     pub const PIECES_WAITING: usize = 16;
+    /// Part of an address before its sign that is looked for in texts, bytes.
+    pub const LOCAL_PART_BYTES: usize = 64;
+    /// Part of an address behind its sign that is looked for in texts, bytes.
+    pub const DOMAIN_BYTES: usize = 255;
+    /// Places where an address in a text may begin, or end, that are tried.
+    pub const ADDRESS_EDGES: usize = 16;
 }
 
 /// Limits of the doors.

@@ -83,6 +83,12 @@ impl Redactor {
 
 /// Every way in which a secret may be written.
 fn write_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
+    write_readable_forms(secret, forms);
+    write_packed_forms(secret, forms);
+}
+
+/// Ways to write a text in which it stands by itself, with its own first and last character.
+pub(crate) fn write_readable_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
     forms.push(secret.as_bytes().to_vec());
     let percent = percent(secret);
     forms.push(percent.to_lowercase_escapes().into_bytes());
@@ -103,6 +109,10 @@ fn write_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
     forms.push(html.replace('\'', "&#039;").into_bytes());
     forms.push(html.replace('\'', "&#39;").into_bytes());
     forms.push(html.into_bytes());
+}
+
+/// Ways to write a text in which it runs into what stands beside it.
+pub(crate) fn write_packed_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
     let hex = secret.bytes().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     forms.push(hex.to_ascii_uppercase().into_bytes());
     forms.push(hex.into_bytes());

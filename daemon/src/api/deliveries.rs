@@ -156,6 +156,8 @@ enum DeliveryState {
         /// Why.
         reason: String,
     },
+    /// A person was deleted who was in it; what it carried is gone.
+    Forgotten,
 }
 
 impl From<State> for DeliveryState {
@@ -167,6 +169,7 @@ impl From<State> for DeliveryState {
             State::Quarantined => Self::Quarantined,
             State::Unfinished => Self::Unfinished,
             State::Failed { reason } => Self::Failed { reason },
+            State::Forgotten => Self::Forgotten,
         }
     }
 }

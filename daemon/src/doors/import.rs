@@ -104,9 +104,21 @@ pub fn import(
     source: impl Read,
     progress: &mut dyn FnMut(Phase, u64, Option<u64>),
 ) -> Result<ImportReport, ImportError> {
-    let mut archive = if request.dry_run { None } else { Some(app.ledger.archive()?) };
+    import_as(app, request, None, source, progress)
+}
+
+/// As [`import`]; `archived` is the hash of a file that comes from the archive, whose bytes may be others than those that arrived.
+fn import_as(
+    app: &App,
+    request: &Request<'_>,
+    archived: Option<&str>,
+    source: impl Read,
+    progress: &mut dyn FnMut(Phase, u64, Option<u64>),
+) -> Result<ImportReport, ImportError> {
+    let mut archive = if request.dry_run || archived.is_some() { None } else { Some(app.ledger.archive()?) };
     let kept = archive.as_mut().map(|writer| writer as &mut dyn Write);
     let Understood { integration, connector, plan, bytes, sha256 } = understand(app, request, source, kept, progress)?;
+    let sha256 = archived.map_or(sha256, str::to_owned);
 
     let now = now_ms();
     let context = app.call_context(integration, connector, now)?;
@@ -124,11 +136,13 @@ pub fn import(
     }
     policy?;
     progress(Phase::Commit, 0, None);
+    let struck = known_before.as_ref().is_some_and(|import| import.struck);
     // The same bytes are the same delivery: what they left in quarantine is replaced.
     let delivery = known_before.map_or_else(|| app.ledger.new_delivery(), |import| import.delivery);
     let counts = ingest.counts();
     let quarantine = quarantine(integration, connector, &read.refused, &plan, now)?;
-    if let Some(archive) = archive {
+    // The copy that is there lacks people who were deleted; this one may have them.
+    if let Some(archive) = archive.filter(|_| !struck) {
         archive.keep(&sha256)?;
     }
     let record = Delivery {
@@ -148,7 +162,7 @@ pub fn import(
     let finish = Finish {
         record: Some(record),
         quarantine,
-        import: Some((sha256, import_record(&report, delivery, now, &read, counts))),
+        import: Some((sha256, Import { struck, ..import_record(&report, delivery, now, &read, counts) })),
         marks,
         ..Finish::new(now, delivery, State::Read { counts })
     };
@@ -225,7 +239,7 @@ pub fn read_again(app: &App, integration: &str, delivery: Option<u64>) -> Result
                 continue;
             }
         };
-        match import(app, &request, source, &mut |_, _, _| {}) {
+        match import_as(app, &request, Some(&sha256), source, &mut |_, _, _| {}) {
             Ok(_) => read += 1,
             Err(ImportError::Ledger(error)) => return Err(error),
             Err(error) => failed.push(error),
@@ -418,6 +432,7 @@ fn import_record(
         notes: read.notes.clone(),
         rounded: read.rounded,
         parts_mismatch: read.parts_mismatch,
+        struck: false,
     }
 }
 

@@ -27,6 +27,13 @@ pub(super) fn decode(block: &[u8]) -> Result<Vec<Change>, String> {
 #[derive(Debug, Default)]
 pub(super) struct LastBlock(Mutex<Option<(u32, Arc<Vec<Change>>)>>);
 
+impl LastBlock {
+    /// Its block may have changed.
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 impl Ledger {
     /// The whole entry that lies at a place of the log.
     ///

@@ -50,6 +50,9 @@ pub enum LedgerError {
     /// The book refused.
     #[error(transparent)]
     Book(#[from] BookError),
+    /// What is asked for cannot be done now; later it can.
+    #[error("{0}")]
+    NotNow(String),
     /// A record could not be encoded.
     #[error("a record could not be encoded: {0}")]
     Encode(String),

@@ -147,7 +147,7 @@ impl Ledger {
             let stored = heads.get(number)?.map(|bytes| bytes.value().to_vec());
             let Some(stored) = stored else { return Ok(false) };
             let mut delivery: Delivery = self.parse(&stored)?;
-            if !matches!(delivery.what, What::Request { .. }) {
+            if !matches!(delivery.what, What::Request { .. }) || delivery.state == State::Forgotten {
                 return Ok(false);
             }
             delivery.state = State::Pending;
@@ -170,7 +170,10 @@ impl Ledger {
         for item in table.iter()? {
             let (number, head) = item?;
             let delivery: Delivery = self.parse(head.value())?;
-            if delivery.integration == integration && matches!(delivery.what, What::Request { .. }) {
+            if delivery.integration == integration
+                && matches!(delivery.what, What::Request { .. })
+                && delivery.state != State::Forgotten
+            {
                 numbers.push(number.value());
             }
         }

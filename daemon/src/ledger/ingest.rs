@@ -1,7 +1,7 @@
 //! One delivery on its way into the ledger.
 
 use std::collections::HashSet;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use redb::{Durability, ReadableTable, WriteTransaction};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use super::tables::{
     BLOCKS, CURSORS, Commit, Cursor, DELIVERIES, Delivery, Exchange, IMPORTS, INBOX, Import, LOG, MARKS, MEMORY, Marks,
     QUARANTINE, Quarantined, State,
 };
-use super::{Ledger, LedgerError, Next, blocks, read_log, responses};
+use super::{Aliases, Ledger, LedgerError, Next, blocks, read_log, responses};
 
 /// Works out changes against the book and commits them as one. Dropped without [`Ingest::finish`], it leaves no trace.
 ///
@@ -24,6 +24,7 @@ use super::{Ledger, LedgerError, Next, blocks, read_log, responses};
 #[derive(Debug)]
 pub struct Ingest<'l> {
     ledger: &'l Ledger,
+    aliases: Arc<Aliases>,
     next: MutexGuard<'l, Next>,
     draft: Draft,
     integration: String,
@@ -96,6 +97,7 @@ impl Ledger {
         let draft = Draft::new(&self.book(), integration, door)?;
         Ok(Ingest {
             ledger: self,
+            aliases: self.aliases(),
             next,
             draft,
             integration: integration.to_owned(),
@@ -120,7 +122,10 @@ impl Ingest<'_> {
     /// If the book is full or the storage fails.
     pub fn apply(&mut self, changes: Vec<Change>) -> Result<(), LedgerError> {
         let book = self.ledger.book();
-        for change in changes {
+        for mut change in changes {
+            if !self.aliases.is_empty() {
+                self.aliases.rename(&book, &self.integration, &mut change);
+            }
             let entries = usize::from(entries_in(&change));
             if !self.filling.is_empty() && self.filling_entries + entries > limits::BLOCK_ENTRIES {
                 self.encode_block()?;

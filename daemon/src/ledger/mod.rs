@@ -8,6 +8,7 @@
 mod archive;
 mod blocks;
 mod error;
+mod forget;
 mod inbox;
 mod ingest;
 #[cfg(test)]
@@ -37,11 +38,13 @@ use crate::limits::ledger as limits;
 
 pub use archive::ArchiveWriter;
 pub use error::LedgerError;
+pub use forget::Forgotten;
+use forget::Aliases;
 pub use inbox::{NewDelivery, Outcome};
 pub use ingest::{Finish, Ingest};
 use snapshot::Snapshots;
 use tables::{
-    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES, QUARANTINE,
+    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, FORGOTTEN, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES, QUARANTINE,
     RESPONSES, SCHEMA,
 };
 pub use tables::{
@@ -61,6 +64,8 @@ pub struct Ledger {
     next: Mutex<Next>,
     next_delivery: AtomicU64,
     last_block: blocks::LastBlock,
+    /// Who was forgotten, so that they do not come back.
+    aliases: RwLock<Arc<Aliases>>,
 }
 
 #[derive(Debug)]
@@ -95,11 +100,13 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn open_on(backend: impl StorageBackend, dir: &Path, path: PathBuf) -> Result<Self, LedgerError> {
-        let db = Database::builder()
+        let mut db = Database::builder()
             .set_cache_size(limits::CACHE_BYTES)
             .create_with_backend(backend)
             .map_err(|error| opening(&path, error))?;
         let hash_key = prepare(&db, &path)?;
+        forget::compact(&mut db)?;
+        let aliases = Aliases::load(&db, hash_key)?;
         make_private_dir(&dir.join("archive"))?;
         make_private_dir(&dir.join("tmp"))?;
         let book = Arc::new(RwLock::new(Book::new(hash_key)));
@@ -113,6 +120,7 @@ impl Ledger {
             next: Mutex::new(Next { commit: 0, block: 0 }),
             next_delivery: AtomicU64::new(1),
             last_block: blocks::LastBlock::default(),
+            aliases: RwLock::new(Arc::new(aliases)),
         };
         ledger.sweep_tmp();
         ledger.read_log()?;
@@ -216,7 +224,7 @@ fn prepare(db: &Database, path: &Path) -> Result<HashKey, LedgerError> {
                 if found > SCHEMA {
                     return Err(LedgerError::TooNew { path: path.to_owned(), found, known: SCHEMA });
                 }
-                // Version 2 has more tables and more kinds of deliveries; what version 1 wrote is read as it is.
+                // Versions 2 and 3 have more tables and more kinds of deliveries; what earlier ones wrote is read as it is.
                 if found < SCHEMA {
                     meta.insert("schema", SCHEMA.to_le_bytes().as_slice())?;
                 }
@@ -235,6 +243,7 @@ fn prepare(db: &Database, path: &Path) -> Result<HashKey, LedgerError> {
         write.open_table(EXCHANGES)?;
         write.open_table(RESPONSES)?;
         write.open_table(PASSES)?;
+        write.open_table(FORGOTTEN)?;
     }
     write.commit()?;
     Ok(hash_key)

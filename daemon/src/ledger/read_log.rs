@@ -31,10 +31,19 @@ impl Ledger {
         };
         let last_delivery = read.open_table(DELIVERIES)?.last()?.map_or(0, |(number, _)| number.value());
         *self.next_delivery.get_mut() = last_delivery + 1;
+        let (book, next, entries) = self.read_book(self.snapshots.load(key, is_in_log))?;
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
+        *self.next.get_mut().unwrap_or_else(PoisonError::into_inner) = next;
+        self.snapshots.more(entries, SNAPSHOT_EVERY);
+        Ok(())
+    }
 
+    /// Makes a book of the log, or of what came after an earlier one. Gives what comes next, and how many entries were read.
+    pub(super) fn read_book(&self, earlier: Option<Book>) -> Result<(Book, Next, u64), LedgerError> {
+        let key = self.hash_key;
         let mut next = Next { commit: 0, block: 0 };
         let mut book = Book::new(key);
-        if let Some(loaded) = self.snapshots.load(key, is_in_log) {
+        if let Some(loaded) = earlier {
             book = loaded;
             let stamp = book.stamp();
             next = Next { commit: stamp.commit.saturating_add(1), block: stamp.next_block };
@@ -72,10 +81,7 @@ impl Ledger {
             }
             Ok::<(), LedgerError>(())
         })?;
-        *self.book.write().unwrap_or_else(PoisonError::into_inner) = book;
-        *self.next.get_mut().unwrap_or_else(PoisonError::into_inner) = next;
-        self.snapshots.more(entries, SNAPSHOT_EVERY);
-        Ok(())
+        Ok((book, next, entries))
     }
 }
 

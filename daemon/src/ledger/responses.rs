@@ -35,7 +35,7 @@ pub(super) fn keep(
         let mut exchange = exchange.clone();
         if let Came::Response { body, sha256, .. } = &mut exchange.came {
             let hash = Sha256::digest(&*body);
-            *sha256 = hash.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+            *sha256 = hex(&hash);
             let stored = bodies.get(hash.as_slice())?.map(|stored| stored.value().to_vec());
             let counted = match stored {
                 Some(stored) => count(stored, 1),
@@ -166,7 +166,11 @@ impl Ledger {
     }
 }
 
-fn unhex(text: &str) -> Vec<u8> {
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+pub(super) fn unhex(text: &str) -> Vec<u8> {
     let digits = text.as_bytes().chunks_exact(2);
     digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::book::{Book, HashKey, Stamp};
@@ -86,6 +86,15 @@ impl Snapshots {
         drop(wait);
         if self.entries.load(Ordering::Relaxed) > entries {
             self.write();
+        }
+    }
+
+    /// Removes the snapshot. None is written as long as the guard is held.
+    pub(super) fn remove(&self) -> io::Result<MutexGuard<'_, ()>> {
+        let guard = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(guard),
         }
     }
 

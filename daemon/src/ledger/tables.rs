@@ -12,7 +12,7 @@ use crate::book::Counts;
 use crate::model::Door;
 
 /// Version of all tables below. A file of another version is migrated or refused, never guessed at.
-pub(super) const SCHEMA: u32 = 2;
+pub(super) const SCHEMA: u32 = 3;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Commit number to `Commit` (postcard).
@@ -42,6 +42,9 @@ pub(super) const EXCHANGES: TableDefinition<'_, (u64, u32), &[u8]> = TableDefini
 pub(super) const RESPONSES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("responses");
 /// (integration, milliseconds at which it began) to `Pass` (JSON).
 pub(super) const PASSES: TableDefinition<'_, (&str, i64), &[u8]> = TableDefinition::new("passes");
+
+/// Keyed hash of an address or id that was forgotten to what stands for it now (JSON).
+pub(super) const FORGOTTEN: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("forgotten");
 
 /// One commit of the log: which blocks, and whence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -153,6 +156,8 @@ pub enum State {
         /// Why.
         reason: String,
     },
+    /// A person was deleted who was in it; what it carried is gone, and it is not read again.
+    Forgotten,
 }
 
 /// A delivery, or a row of one, that waits for a person or a new connector.
@@ -337,6 +342,9 @@ pub struct Import {
     pub rounded: u64,
     /// Entries whose parts do not add up to their total.
     pub parts_mismatch: u64,
+    /// The archived file lacks the records of people who were deleted, and is not replaced by another copy.
+    #[serde(default)]
+    pub struck: bool,
 }
 
 /// A number and a sum.

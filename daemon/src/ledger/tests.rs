@@ -155,7 +155,7 @@ fn a_second_process_and_a_newer_schema_are_refused() {
     write.commit().unwrap();
     drop(ledger);
     let newer = Ledger::open(dir.path()).unwrap_err();
-    assert!(newer.to_string().ends_with("has schema 9, but this ltvd knows schemas up to 2; install a newer ltvd"));
+    assert!(newer.to_string().ends_with("has schema 9, but this ltvd knows schemas up to 3; install a newer ltvd"));
 }
 
 #[test]
