@@ -266,7 +266,10 @@ fn the_daemon_answers_as_described() {
     let delivery = waiting["quarantine"][0]["delivery"].as_u64().unwrap();
     // A conversation, a webhook and a file.
     for number in 1..=delivery + 1 {
-        description.ask(&shop, "GET", "/v1/deliveries/{number}", &format!("/v1/deliveries/{number}"), &[], b"");
+        for (part, query) in [("", ""), ("/body", ""), ("/body", "?exchange=1"), ("/exchanges", "?limit=1")] {
+            let path = format!("/v1/deliveries/{{number}}{part}");
+            description.ask(&shop, "GET", &path, &format!("/v1/deliveries/{number}{part}{query}"), &[], b"");
+        }
     }
     for number in ["0", "x", "999999"] {
         description.ask(&shop, "GET", "/v1/deliveries/{number}", &format!("/v1/deliveries/{number}"), &[], b"");
@@ -301,6 +304,11 @@ fn the_daemon_answers_as_described() {
         description.ask(&shop, "GET", path, &target, &[("Host", "evil.example")], b"");
     }
     description.ask(&shop, "POST", "/v1/replay", "/v1/replay", &[("Origin", "http://evil.example")], b"");
+
+    let forget = "/v1/customers/{customer}/forget";
+    for customer in ["ada@example.org", "nobody@example.org", "x"] {
+        description.ask(&shop, "POST", forget, &forget.replace("{customer}", customer), &[], b"");
+    }
 
     // Every route was asked, and gave a success.
     let described = description.document["paths"].as_object().unwrap().iter().flat_map(|(path, operations)| {

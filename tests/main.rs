@@ -7,6 +7,7 @@ mod bad_files;
 mod bad_webhooks;
 mod connectors;
 mod crash;
+mod forget;
 mod kit;
 mod konnektive;
 mod reports;

@@ -188,3 +188,177 @@ fn a_view_that_was_kept_answers_like_a_new_one() {
     let new = shop.ltv(&format!("{path}&timezone=Etc/UTC"));
     assert_eq!((&kept["rows"], &kept["total"]), (&new["rows"], &new["total"]));
 }
+
+#[test]
+fn what_people_read() {
+    let (_daemon, shop) = shop_with_daemon();
+    let shown = |args: &[&str]| shop.cli(args).ok();
+    insta::assert_snapshot!(shown(&["cohorts", "--as-of", "2026-06-01", "--horizons", "31", "--periods", "2"]), @r"
+    ┌───────────────────────────────────────────────────────────────────────────────────────────────────┐
+    │ cohort    customers   orders   each     AOV   refunded   days between   again 31       +1      +2 │
+    ╞═══════════════════════════════════════════════════════════════════════════════════════════════════╡
+    │ 2026-01           2        3   1.50   60.00     11.1 %           30.0     50.0 %   50.0 %   0.0 % │
+    │ 2026-02           1        1   1.00   70.00      0.0 %              -      0.0 %    0.0 %   0.0 % │
+    │ all               3        4   1.33   62.50      8.0 %           30.0     33.3 %   33.3 %   0.0 % │
+    └───────────────────────────────────────────────────────────────────────────────────────────────────┘
+    USD, basis net, days of UTC, as of 2026-06-01 (exclusive)
+    each: orders of a customer; AOV: before refunds; refunded: share of sales; days between: median between order days
+    again h: bought twice within h days, rebills included; +k: bought in the k-th thirty days after the first
+    ");
+    insta::assert_snapshot!(shown(&["survival", "--as-of", "2026-06-01", "--cycles", "2", "--group", "none"]), @r"
+    ┌──────────────────────────────────────────┐
+    │ cohort   customers   rebill 1   rebill 2 │
+    ╞══════════════════════════════════════════╡
+    │ all              3     33.3 %      0.0 % │
+    └──────────────────────────────────────────┘
+    USD, basis net, days of UTC, as of 2026-06-01 (exclusive)
+    share of customers who were charged so often, of those due: 30 days a cycle and 7 of grace
+    ");
+    insta::assert_snapshot!(shown(&["payback", "--as-of", "2026-06-01"]), @r"
+    ┌───────────────────────────────────────────────────────────────────────────────────┐
+    │ cohort    customers     CAC    cost      net   known to day   reached   paid back │
+    ╞═══════════════════════════════════════════════════════════════════════════════════╡
+    │ 2026-01           2   30.00   60.00   160.00            131         0           0 │
+    │ 2026-02           1       -       -    70.00            109         -           - │
+    │ all               2   30.00   60.00   160.00            131         0           0 │
+    └───────────────────────────────────────────────────────────────────────────────────┘
+    USD, basis net, days of UTC, refunds by event, as of 2026-06-01 (exclusive)
+    days after the first order, up to the last that all customers of the cohort have lived through
+    ");
+    insta::assert_snapshot!(shown(&["revenue", "--split", "country"]), @r"
+    ┌───────────────────────────────────────────────────────────────────────────────────────────────────────────┐
+    │ period    country       orders   rebills   order rev.   rebill rev.   refunds   chargeb.    both      net │
+    ╞═══════════════════════════════════════════════════════════════════════════════════════════════════════════╡
+    │ 2026-01        DE            1         0       100.00          0.00      0.00       0.00    0.00   100.00 │
+    │ 2026-01        US            1         0        50.00          0.00     20.00       0.00   20.00    30.00 │
+    │ 2026-02        DE            1         1         0.00         30.00      0.00       0.00    0.00    30.00 │
+    │ 2026-02        US            2         0        85.00          0.00      0.00       0.00    0.00    85.00 │
+    │ all                          5         1       235.00         30.00     20.00       0.00   20.00   245.00 │
+    └───────────────────────────────────────────────────────────────────────────────────────────────────────────┘
+    USD, basis net, days of UTC
+    ");
+    insta::assert_snapshot!(shown(&["ltv", "--as-of", "2026-06-01", "--group", "product", "--horizons", "30,to_date"]), @r"
+    ┌───────────────────────────────────────────────────────────┐
+    │ cohort               customers   LTV 30   to date   curve │
+    ╞═══════════════════════════════════════════════════════════╡
+    │ shop/tea Green tea           2    85.00    100.00      ▁█ │
+    │ shop/cup =Cup                1    30.00     30.00      ▁▁ │
+    │ all                          3    66.67     76.67      ▁█ │
+    └───────────────────────────────────────────────────────────┘
+    USD, basis net, days of UTC, refunds by event, as of 2026-06-01 (exclusive)
+    1 anonymous order is left out
+    ");
+}
+
+#[test]
+fn what_programs_are_told_of_a_question_without_answer() {
+    let (_daemon, shop) = shop_with_daemon();
+    let told = |question: &str, status: u16| format!("{:#}", shop.get(question).problem(status));
+    insta::assert_snapshot!(told("/v1/ltv?as_of=2026-06-01&gruop=product", 400), @r#"
+    {
+      "detail": "there is no parameter `gruop`; did you mean `group`? This address takes as_of, basis, currency, first_affiliate, first_campaign, first_country, first_coupon, first_currency, first_integration, first_product, first_source, format, group, horizons, integration, limit, maturity, order_affiliate, order_campaign, order_country, order_coupon, order_currency, order_integration, order_product, order_source, products, refunds, timezone",
+      "status": 400,
+      "title": "The question cannot be answered as it stands",
+      "type": "/problems/question"
+    }
+    "#);
+    insta::assert_snapshot!(told("/v1/ltv?as_of=2026-06-01&horizons=30,soon", 400), @r#"
+    {
+      "detail": "`soon` is not a horizon; use a number of days from 1 to 36525, `first_order` or `to_date`",
+      "status": 400,
+      "title": "The question cannot be answered as it stands",
+      "type": "/problems/question"
+    }
+    "#);
+    insta::assert_snapshot!(told("/v1/ltv?as_of=2026-06-01&currency=EUR", 422), @r#"
+    {
+      "detail": "no exchange rate to USD for EUR on 5 days from 2026-01-10 to 2026-02-12; add the days to the rate file, configure a constant rate, or ask for one currency at a time",
+      "missing": [
+        {
+          "currency": "EUR",
+          "days": 5,
+          "first": "2026-01-10",
+          "last": "2026-02-12"
+        }
+      ],
+      "status": 422,
+      "title": "Exchange rates are missing",
+      "type": "/problems/missing-rates"
+    }
+    "#);
+    insta::assert_snapshot!(told("/v1/ltv/customers?as_of=2026-06-01&cohort=2031-01", 400), @r#"
+    {
+      "detail": "there is no cohort `2031-01`",
+      "status": 400,
+      "title": "The question cannot be answered as it stands",
+      "type": "/problems/question"
+    }
+    "#);
+    insta::assert_snapshot!(told("/v1/customers/nobody@example.org", 404), @r#"
+    {
+      "detail": "no entry is known of `nobody@example.org`",
+      "status": 404,
+      "title": "Not found",
+      "type": "/problems/not-found"
+    }
+    "#);
+    insta::assert_snapshot!(told("/v1/deliveries/999/body", 404), @r#"
+    {
+      "detail": "there is no delivery 999",
+      "status": 404,
+      "title": "Not found",
+      "type": "/problems/not-found"
+    }
+    "#);
+}
+
+#[test]
+fn an_answer_says_what_waits_in_quarantine() {
+    let shop = Shop::new(&format!(
+        "{CONFIG}bad_rows = \"quarantine\"\n\n[integrations.hooks]\nconnector = \"samcart\"\ncurrency = \"USD\"\n"
+    ));
+    let _daemon = shop.start();
+    let rows: String = (10..80)
+        .map(|row| format!("{row},R{row},2026-03-01 10:00:00,r{row}@example.org,1.00,sale,initial,0,0,,,,\n"))
+        .collect();
+    let bad = "99,Z,2026-03-01 10:00:00,z@example.org,lots,sale,initial,0,0,,,,\n";
+    shop.import("shop", "shop.csv", format!("{FILE}{rows}{bad}").as_bytes()).ok();
+    // An integration of which nothing was ever read is named as well.
+    shop.deliver("hooks", "application/json", b"{\"type\":\"Order\"}");
+    for question in
+        ["/v1/ltv?as_of=2026-06-01", "/v1/cohorts?as_of=2026-06-01", "/v1/revenue", "/v1/survival?as_of=2026-06-01"]
+    {
+        let integrations = shop.get(question).ok().json()["definition"]["integrations"].clone();
+        let known = |name: &str| {
+            let state = integrations.as_array().unwrap().iter().find(|state| state["name"] == name).unwrap();
+            (state["quarantined"].as_u64().unwrap(), state["complete_through"].clone())
+        };
+        assert_eq!(known("shop"), (1, json!("2026-03-01T00:00:00Z")), "{question}: {integrations:#}");
+        assert_eq!(known("hooks"), (1, Value::Null), "{question}: {integrations:#}");
+    }
+    let table = shop.cli(["revenue"]).ok();
+    assert!(table.contains("shop: 1 in quarantine, and in no figure"), "{table}");
+    // What is read after all no longer waits.
+    shop.import("shop", "shop.csv", format!("{FILE}{rows}{}", bad.replace("lots", "5.00")).as_bytes()).ok();
+    let told = shop.get("/v1/revenue").ok().json();
+    assert_eq!(told["total"]["orders"], 75, "{told:#}");
+}
+
+#[test]
+fn what_an_entry_came_from_is_given_byte_for_byte() {
+    let (_daemon, shop) = shop_with_daemon();
+    let entries = pages(&shop, "/v1/revenue/orders?basis=total", "entries");
+    let number = entries[0]["delivery"].as_u64().unwrap();
+    let answer = shop.get(&format!("/v1/deliveries/{number}/body")).ok();
+    assert_eq!(answer.body, FILE.as_bytes());
+    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(shop.cli(["delivery", &number.to_string(), "--raw"]).ok(), FILE);
+    let shown = shop.cli(["delivery", &number.to_string()]).ok();
+    assert!(shown.contains("file: shop.csv") && shown.contains("state: read"), "{shown}");
+    assert_eq!(
+        shop.get(&format!("/v1/deliveries/{number}/exchanges")).ok().json(),
+        json!({ "exchanges": [], "next": null })
+    );
+    shop.get(&format!("/v1/deliveries/{number}/body?exchange=1")).problem(404);
+}

@@ -67,6 +67,19 @@ fn a_life_of_orders() {
     let polling = shop.wait_for_pass(ALL);
     assert_eq!(polling["state"], "complete", "{polling:#}");
     hold(&shop, &served);
+    // Every entry leads to what the store answered.
+    let entry = shop.get("/v1/revenue/orders?limit=1&currency=EUR").ok().json()["entries"][0].clone();
+    let delivery = entry["delivery"].to_string();
+    let exchanges = shop.get(&format!("/v1/deliveries/{delivery}/exchanges")).ok().json();
+    let about_it = exchanges["exchanges"].as_array().unwrap().iter().any(|exchange| {
+        let number = &exchange["exchange"];
+        let body = shop.get(&format!("/v1/deliveries/{delivery}/body?exchange={number}"));
+        body.status == 200 && body.text().contains(&format!("\"id\":{}", entry["order_id"].as_str().unwrap()))
+    });
+    assert!(about_it, "{entry:#} {exchanges:#}");
+    let shown = shop.cli(["delivery", &delivery]).ok();
+    assert!(shown.contains("1. GET https://") && shown.contains("-> status 200"), "{shown}");
+    shop.get(&format!("/v1/deliveries/{delivery}/body")).problem(404);
 
     let paid = |served: &Served<Store>| {
         let platform = served.platform();

@@ -247,6 +247,8 @@ pub mod ledger {
     pub const DOMAIN_BYTES: usize = 255;
     /// Places where an address in a text may begin, or end, that are tried.
     pub const ADDRESS_EDGES: usize = 16;
+    /// Folders in folders that are looked through for copies of a person.
+    pub const FOLDERS_DEEP: usize = 8;
 }
 
 /// Limits of the doors.

@@ -76,8 +76,12 @@ pub(super) fn line(value: &impl Serialize) -> Bytes {
 
 /// An answer of whatever lines come.
 pub(super) fn response(lines: mpsc::Receiver<Result<Bytes, Infallible>>) -> Response {
-    let stream = futures_util::stream::unfold(lines, |mut lines| async { Some((lines.recv().await?, lines)) });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(stream)).into_response()
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], stream(lines)).into_response()
+}
+
+/// A body of whatever pieces come. After an error it is broken off.
+pub(super) fn stream<E: Into<axum::BoxError> + Send + 'static>(pieces: mpsc::Receiver<Result<Bytes, E>>) -> Body {
+    Body::from_stream(futures_util::stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) }))
 }
 
 /// Works for an integration, and tells how far the asking of its platform is.

@@ -161,6 +161,7 @@ fn content(content: &Content, schemas: &mut SchemaGenerator) -> (String, Value) 
             }),
         ),
         Content::Csv(columns) => ("text/csv", json!({ "schema": { "type": "string", "description": csv(columns) } })),
+        Content::Bytes(about) => ("application/octet-stream", json!({ "schema": { "description": about } })),
         Content::Text(about) => ("text/plain", json!({ "schema": { "type": "string", "description": about } })),
     };
     (media_type.to_owned(), told)

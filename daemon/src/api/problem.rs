@@ -136,6 +136,9 @@ impl From<ReportError> for Problem {
 
 impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
+        if let LedgerError::NotNow(detail) = error {
+            return Self::unready(detail);
+        }
         tracing::error!(%error, "a request failed");
         Self { fatal: error.is_fatal().then(|| error.to_string()), ..Self::internal() }
     }

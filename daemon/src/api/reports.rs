@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::HeaderMap;
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call::Call;
-use super::parameter::{Amount, Day, Format, Formats, Horizons, Integer, Words, parameters};
+use super::parameter::{Amount, Asked, Day, Format, Formats, Horizons, Integer, Words, parameters};
 use super::problem::Problem;
 use super::scope::{AudienceParameters, BASES, OrderParameters, ScopeParameters, as_of};
 use super::{answer, blocking, json};
-use crate::app::App;
+use crate::app::{App, Lens};
 use crate::limits::report::{COHORTS, CYCLES, HORIZON_DAYS, RETENTION_PERIODS};
 use crate::model::{Currency, Decimal, Dimension};
 use crate::report::{
-    self, Basis, By, CohortsQuery, Cost, Horizon, LtvQuery, Maturity, PaybackQuery, Period, RefundDating, RevenueQuery,
-    SurvivalQuery,
+    self, Basis, By, CohortsAnswer, CohortsQuery, Cost, Horizon, LtvAnswer, LtvQuery, Maturity, PaybackAnswer,
+    PaybackQuery, Period, RefundDating, RevenueAnswer, RevenueQuery, Source as _, SurvivalAnswer, SurvivalQuery,
 };
 
 pub(super) const FORMATS: Formats = Formats(&[Format::Json, Format::Csv, Format::Table]);
@@ -160,119 +159,146 @@ pub(super) const SPLIT: Words<Option<By>> = Words {
     default: "none",
 };
 
-/// An answer in every form that it has.
-struct Written<'a, T> {
-    answer: &'a T,
-    csv: fn(&T) -> String,
-    table: fn(&T) -> String,
+/// A question that has one answer, in several forms.
+pub(super) trait Question: Asked {
+    /// What is answered.
+    type Answer: Serialize + JsonSchema;
+    /// The answer as rows of values, and as a table for people.
+    const SHEETS: (fn(&Self::Answer) -> String, fn(&Self::Answer) -> String);
+
+    /// How the answer is to be written, if that was said.
+    fn format(&self) -> Option<Format>;
+
+    /// The book as this question sees it.
+    fn lens<'a>(&self, app: &'a App) -> Result<Lens<'a>, Problem>;
+
+    /// Answers.
+    fn answer(self, app: &App, lens: &Lens<'_>) -> Result<Self::Answer, Problem>;
 }
 
-impl<T: Serialize + JsonSchema> Written<'_, T> {
-    fn respond(&self, headers: &HeaderMap, format: Format, revision: u64) -> Result<Response, Problem> {
+/// Answers any of these questions.
+pub(super) async fn report<Q: Question>(call: Call<Q>) -> Result<Response, Problem> {
+    let format = call.format(call.asked.format());
+    let Call { app, asked, headers, .. } = call;
+    blocking(move || {
+        let lens = asked.lens(&app)?;
+        let revision = lens.reading.revision();
+        let told = asked.answer(&app, &lens)?;
+        // Commits need not wait until it is written.
+        drop(lens);
+        let (csv, table) = Q::SHEETS;
         let (content_type, body) = match format {
-            Format::Json => ("application/json", json(self.answer)?),
-            Format::Csv => ("text/csv; charset=utf-8", (self.csv)(self.answer).into_bytes()),
-            Format::Table => ("text/plain; charset=utf-8", (self.table)(self.answer).into_bytes()),
+            Format::Json => ("application/json", json(&told)?),
+            Format::Csv => ("text/csv; charset=utf-8", csv(&told).into_bytes()),
+            Format::Table => ("text/plain; charset=utf-8", table(&told).into_bytes()),
         };
-        Ok(answer(headers, revision, content_type, body))
-    }
+        Ok(answer(&headers, revision, content_type, body))
+    })
+    .await
+}
+
+/// What all questions have in common.
+macro_rules! common {
+    ($basis:expr) => {
+        fn format(&self) -> Option<Format> {
+            self.format
+        }
+
+        fn lens<'a>(&self, app: &'a App) -> Result<Lens<'a>, Problem> {
+            let basis: fn(&Self) -> Basis = $basis;
+            self.scope.lens(app, basis(self), self.orders.filter())
+        }
+    };
 }
 
 fn most(limit: u64) -> Option<usize> {
     usize::try_from(limit).ok()
 }
 
-pub(super) async fn ltv(call: Call<LtvParameters>) -> Result<Response, Problem> {
-    let format = call.format(call.asked.format);
-    let Call { app, asked, headers, .. } = call;
-    blocking(move || {
-        let lens = asked.scope.lens(&app, asked.basis, asked.orders.filter())?;
-        let query = LtvQuery {
-            audience: asked.audience.audience(),
-            horizons: asked.horizons,
-            refunds: asked.refunds,
-            maturity: asked.maturity,
-            as_of: as_of(&lens, asked.as_of)?,
-            limit: most(asked.limit),
-        };
-        let view = lens.view()?;
-        let answer = report::ltv(&view, &lens.reading, &query)?;
-        drop(lens);
-        let written = Written { answer: &answer, csv: report::to_csv, table: report::to_table };
-        written.respond(&headers, format, view.revision())
-    })
-    .await
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-pub(super) async fn cohorts(call: Call<CohortsParameters>) -> Result<Response, Problem> {
-    let format = call.format(call.asked.format);
-    let Call { app, asked, headers, .. } = call;
-    blocking(move || {
-        let days = asked.horizons.iter().map(|horizon| match horizon {
+impl Question for LtvParameters {
+    type Answer = LtvAnswer;
+    const SHEETS: (fn(&LtvAnswer) -> String, fn(&LtvAnswer) -> String) = (report::to_csv, report::to_table);
+
+    common!(|asked| asked.basis);
+
+    fn answer(self, _: &App, lens: &Lens<'_>) -> Result<LtvAnswer, Problem> {
+        let query = LtvQuery {
+            audience: self.audience.audience(),
+            horizons: self.horizons,
+            refunds: self.refunds,
+            maturity: self.maturity,
+            as_of: as_of(lens, self.as_of)?,
+            limit: most(self.limit),
+        };
+        Ok(report::ltv(&*lens.view()?, &lens.reading, &query)?)
+    }
+}
+
+impl Question for CohortsParameters {
+    type Answer = CohortsAnswer;
+    const SHEETS: (fn(&CohortsAnswer) -> String, fn(&CohortsAnswer) -> String) =
+        (report::cohorts_to_csv, report::cohorts_to_table);
+
+    common!(|asked| asked.basis);
+
+    fn answer(self, _: &App, lens: &Lens<'_>) -> Result<CohortsAnswer, Problem> {
+        let days = self.horizons.iter().map(|horizon| match horizon {
             Horizon::Days(days) => Ok(*days),
             other => Err(Problem::question(format!("`horizons={other}`: a repeat rate has a number of days"))),
         });
-        let horizons = days.collect::<Result<_, _>>()?;
-        let lens = asked.scope.lens(&app, asked.basis, asked.orders.filter())?;
         let query = CohortsQuery {
-            audience: asked.audience.audience(),
-            horizons,
-            periods: u32::try_from(asked.periods).unwrap_or(u32::MAX),
-            as_of: as_of(&lens, asked.as_of)?,
-            limit: most(asked.limit),
+            audience: self.audience.audience(),
+            horizons: days.collect::<Result<_, _>>()?,
+            periods: small(self.periods),
+            as_of: as_of(lens, self.as_of)?,
+            limit: most(self.limit),
         };
-        let view = lens.view()?;
-        let answer = report::cohorts(&view, &lens.reading, &query)?;
-        drop(lens);
-        let written = Written { answer: &answer, csv: report::cohorts_to_csv, table: report::cohorts_to_table };
-        written.respond(&headers, format, view.revision())
-    })
-    .await
+        Ok(report::cohorts(&*lens.view()?, &lens.reading, &query)?)
+    }
 }
 
-pub(super) async fn survival(call: Call<SurvivalParameters>) -> Result<Response, Problem> {
-    let format = call.format(call.asked.format);
-    let Call { app, asked, headers, .. } = call;
-    blocking(move || {
-        let lens = asked.scope.lens(&app, Basis::Net, asked.orders.filter())?;
-        let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+impl Question for SurvivalParameters {
+    type Answer = SurvivalAnswer;
+    const SHEETS: (fn(&SurvivalAnswer) -> String, fn(&SurvivalAnswer) -> String) =
+        (report::survival_to_csv, report::survival_to_table);
+
+    // Charges are counted, so any basis would do.
+    common!(|_| Basis::Net);
+
+    fn answer(self, _: &App, lens: &Lens<'_>) -> Result<SurvivalAnswer, Problem> {
         let query = SurvivalQuery {
-            audience: asked.audience.audience(),
-            cycles: small(asked.cycles),
-            cycle_days: small(asked.cycle_days),
-            grace_days: small(asked.grace_days),
-            as_of: as_of(&lens, asked.as_of)?,
-            limit: most(asked.limit),
+            audience: self.audience.audience(),
+            cycles: small(self.cycles),
+            cycle_days: small(self.cycle_days),
+            grace_days: small(self.grace_days),
+            as_of: as_of(lens, self.as_of)?,
+            limit: most(self.limit),
         };
-        let view = lens.view()?;
-        let answer = report::survival(&view, &lens.reading, &query)?;
-        drop(lens);
-        let written = Written { answer: &answer, csv: report::survival_to_csv, table: report::survival_to_table };
-        written.respond(&headers, format, view.revision())
-    })
-    .await
+        Ok(report::survival(&*lens.view()?, &lens.reading, &query)?)
+    }
 }
 
-pub(super) async fn payback(call: Call<PaybackParameters>) -> Result<Response, Problem> {
-    let format = call.format(call.asked.format);
-    let Call { app, asked, headers, .. } = call;
-    blocking(move || {
-        let lens = asked.scope.lens(&app, asked.basis, asked.orders.filter())?;
-        let cost = cost(&app, asked.cac, lens.seeing.currency)?;
+impl Question for PaybackParameters {
+    type Answer = PaybackAnswer;
+    const SHEETS: (fn(&PaybackAnswer) -> String, fn(&PaybackAnswer) -> String) =
+        (report::payback_to_csv, report::payback_to_table);
+
+    common!(|asked| asked.basis);
+
+    fn answer(self, app: &App, lens: &Lens<'_>) -> Result<PaybackAnswer, Problem> {
         let query = PaybackQuery {
-            cost,
-            audience: asked.audience.audience(),
-            refunds: asked.refunds,
-            as_of: as_of(&lens, asked.as_of)?,
-            limit: most(asked.limit),
+            cost: cost(app, self.cac, lens.seeing.currency)?,
+            audience: self.audience.audience(),
+            refunds: self.refunds,
+            as_of: as_of(lens, self.as_of)?,
+            limit: most(self.limit),
         };
-        let view = lens.view()?;
-        let answer = report::payback(&view, &lens.reading, &query)?;
-        drop(lens);
-        let written = Written { answer: &answer, csv: report::payback_to_csv, table: report::payback_to_table };
-        written.respond(&headers, format, view.revision())
-    })
-    .await
+        Ok(report::payback(&*lens.view()?, &lens.reading, &query)?)
+    }
 }
 
 /// What was asked, or else what the configuration says.
@@ -301,24 +327,22 @@ fn cost(app: &App, cac: Option<Decimal>, currency: Currency) -> Result<Cost, Pro
     Ok(Cost::PerMonth(months.collect::<BTreeMap<_, _>>()))
 }
 
-pub(super) async fn revenue(call: Call<RevenueParameters>) -> Result<Response, Problem> {
-    let format = call.format(call.asked.format);
-    let Call { app, asked, headers, .. } = call;
-    let RevenueParameters { by, split, from, to, basis, as_of: asked_day, orders, scope, .. } = asked;
-    if let (Some(from), Some(to)) = (from, to)
-        && from >= to
-    {
-        return Err(Problem::question("`from` must be before `to`, which is the first day that no longer counts"));
-    }
-    blocking(move || {
-        let lens = scope.lens(&app, basis, orders.filter())?;
-        let end = asked_day.map(|day| as_of(&lens, Some(day))).transpose()?;
+impl Question for RevenueParameters {
+    type Answer = RevenueAnswer;
+    const SHEETS: (fn(&RevenueAnswer) -> String, fn(&RevenueAnswer) -> String) =
+        (report::revenue_to_csv, report::revenue_to_table);
+
+    common!(|asked| asked.basis);
+
+    fn answer(self, _: &App, lens: &Lens<'_>) -> Result<RevenueAnswer, Problem> {
+        let Self { by, split, from, to, .. } = self;
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            return Err(Problem::question("`from` must be before `to`, which is the first day that no longer counts"));
+        }
+        let end = self.as_of.map(|day| as_of(lens, Some(day))).transpose()?;
         let query = RevenueQuery { by, split, from, to, as_of: end };
-        let view = lens.view()?;
-        let answer = report::revenue(&view, &lens.reading, &lens.options(), &query)?;
-        drop(lens);
-        let written = Written { answer: &answer, csv: report::revenue_to_csv, table: report::revenue_to_table };
-        written.respond(&headers, format, view.revision())
-    })
-    .await
+        Ok(report::revenue(&*lens.view()?, &lens.reading, &lens.options(), &query)?)
+    }
 }

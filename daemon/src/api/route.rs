@@ -53,6 +53,8 @@ pub(super) enum Content {
     Csv(&'static [Column]),
     /// `text/plain`
     Text(&'static str),
+    /// `application/octet-stream`
+    Bytes(&'static str),
 }
 
 impl Route {
@@ -129,6 +131,12 @@ impl Route {
     /// It answers plain text.
     pub(super) fn text(mut self, about: &'static str) -> Self {
         self.answers.push(Content::Text(about));
+        self
+    }
+
+    /// It answers bytes as they are kept.
+    pub(super) fn bytes(mut self, about: &'static str) -> Self {
+        self.answers.push(Content::Bytes(about));
         self
     }
 

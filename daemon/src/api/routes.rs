@@ -2,8 +2,11 @@
 
 use axum::http::StatusCode;
 
+use super::reports::{
+    CohortsParameters, LtvParameters, PaybackParameters, RevenueParameters, SurvivalParameters, report,
+};
 use super::route::Route;
-use super::{behind, customers, deliveries, entries, imports, lines, platform, reading, reports, server, syncs};
+use super::{behind, customers, deliveries, entries, forget, imports, lines, platform, raw, reading, server, syncs};
 use crate::report::{
     COHORTS_COLUMNS, CohortsAnswer, LTV_COLUMNS, LtvAnswer, PAYBACK_COLUMNS, PaybackAnswer, REVENUE_COLUMNS,
     RevenueAnswer, SURVIVAL_COLUMNS, SurvivalAnswer,
@@ -22,13 +25,13 @@ pub(super) fn routes() -> Vec<Route> {
             .text("`ready`")
             .open()
             .problem(StatusCode::SERVICE_UNAVAILABLE),
-        Route::get("/v1/ltv", "Lifetime value by cohort and horizon", reports::ltv)
+        Route::get("/v1/ltv", "Lifetime value by cohort and horizon", report::<LtvParameters>)
             .json::<LtvAnswer>()
             .csv(&LTV_COLUMNS)
             .text("A table for people")
             .cached()
             .problem(NO_FIGURE),
-        Route::get("/v1/revenue", "Orders, rebills, refunds and net revenue by period", reports::revenue)
+        Route::get("/v1/revenue", "Orders, rebills, refunds and net revenue by period", report::<RevenueParameters>)
             .json::<RevenueAnswer>()
             .csv(&REVENUE_COLUMNS)
             .text("A table for people")
@@ -44,19 +47,19 @@ pub(super) fn routes() -> Vec<Route> {
             .cached()
             .problem(StatusCode::CONFLICT)
             .problem(NO_FIGURE),
-        Route::get("/v1/cohorts", "Orders, refunds, repetition and retention by cohort", reports::cohorts)
+        Route::get("/v1/cohorts", "Orders, refunds, repetition and retention by cohort", report::<CohortsParameters>)
             .json::<CohortsAnswer>()
             .csv(&COHORTS_COLUMNS)
             .text("A table for people")
             .cached()
             .problem(NO_FIGURE),
-        Route::get("/v1/survival", "Survival of rebills by billing cycle", reports::survival)
+        Route::get("/v1/survival", "Survival of rebills by billing cycle", report::<SurvivalParameters>)
             .json::<SurvivalAnswer>()
             .csv(&SURVIVAL_COLUMNS)
             .text("A table for people")
             .cached()
             .problem(NO_FIGURE),
-        Route::get("/v1/payback", "The day from which cohorts have earned what they cost", reports::payback)
+        Route::get("/v1/payback", "The day from which cohorts have earned what they cost", report::<PaybackParameters>)
             .json::<PaybackAnswer>()
             .csv(&PAYBACK_COLUMNS)
             .text("A table for people")
@@ -73,6 +76,15 @@ pub(super) fn routes() -> Vec<Route> {
             .cached()
             .problem(StatusCode::NOT_FOUND)
             .problem(NO_FIGURE),
+        Route::post(
+            "/v1/customers/{customer}/forget",
+            "Deletes a person: identity leaves the ledger and the archive, money stays",
+            forget::forget,
+        )
+        .json::<forget::ForgottenAnswer>()
+        .problem(StatusCode::NOT_FOUND)
+        .problem(StatusCode::CONFLICT)
+        .problem(StatusCode::SERVICE_UNAVAILABLE),
         Route::get("/v1/entries", "Every entry, oldest row of the book first", entries::entries)
             .lines::<entries::EntriesLine>(),
         Route::get("/v1/integrations", "The integrations, and how far each is complete", server::integrations)
@@ -88,6 +100,16 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/v1/deliveries/{number}", "One delivery as it was kept", deliveries::delivery)
             .json::<deliveries::DeliveryAnswer>()
             .problem(StatusCode::NOT_FOUND),
+        Route::get("/v1/deliveries/{number}/body", "What a delivery carried, as it was kept", raw::body)
+            .bytes("The bytes of the webhook's body, of the file, or of one answer of a platform")
+            .problem(StatusCode::NOT_FOUND),
+        Route::get(
+            "/v1/deliveries/{number}/exchanges",
+            "What a platform was asked while a delivery was read, and what it answered",
+            raw::exchanges,
+        )
+        .json::<raw::Exchanges>()
+        .problem(StatusCode::NOT_FOUND),
         Route::get("/v1/quarantine", "What could not be read, and why", deliveries::quarantine)
             .json::<deliveries::Quarantine>(),
         Route::post("/v1/quarantine/retry", "Reads what is in quarantine again: one delivery, or all", reading::retry)

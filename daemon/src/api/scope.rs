@@ -94,39 +94,39 @@ parameters! {
 }
 
 /// Conditions of what was given.
-fn filter(given: [(By, Vec<String>); 8]) -> Filter {
+fn filter(given: [(By, &[String]); 8]) -> Filter {
     let given = given.into_iter().filter(|(_, any_of)| !any_of.is_empty());
-    Filter { conditions: given.map(|(by, any_of)| Condition { by, any_of }).collect() }
+    Filter { conditions: given.map(|(by, any_of)| Condition { by, any_of: any_of.to_vec() }).collect() }
 }
 
 impl OrderParameters {
     /// The same as conditions.
-    pub(super) fn filter(self) -> Filter {
+    pub(super) fn filter(&self) -> Filter {
         filter([
-            (By::Product, self.order_product),
-            (By::Label(Dimension::Coupon), self.order_coupon),
-            (By::Label(Dimension::Source), self.order_source),
-            (By::Label(Dimension::Campaign), self.order_campaign),
-            (By::Label(Dimension::Affiliate), self.order_affiliate),
-            (By::Label(Dimension::Country), self.order_country),
-            (By::Integration, self.order_integration),
-            (By::Currency, self.order_currency),
+            (By::Product, &self.order_product),
+            (By::Label(Dimension::Coupon), &self.order_coupon),
+            (By::Label(Dimension::Source), &self.order_source),
+            (By::Label(Dimension::Campaign), &self.order_campaign),
+            (By::Label(Dimension::Affiliate), &self.order_affiliate),
+            (By::Label(Dimension::Country), &self.order_country),
+            (By::Integration, &self.order_integration),
+            (By::Currency, &self.order_currency),
         ])
     }
 }
 
 impl AudienceParameters {
     /// The same as the reports take it.
-    pub(super) fn audience(self) -> Audience {
+    pub(super) fn audience(&self) -> Audience {
         let first = filter([
-            (By::Product, self.first_product),
-            (By::Label(Dimension::Coupon), self.first_coupon),
-            (By::Label(Dimension::Source), self.first_source),
-            (By::Label(Dimension::Campaign), self.first_campaign),
-            (By::Label(Dimension::Affiliate), self.first_affiliate),
-            (By::Label(Dimension::Country), self.first_country),
-            (By::Integration, self.first_integration),
-            (By::Currency, self.first_currency),
+            (By::Product, &self.first_product),
+            (By::Label(Dimension::Coupon), &self.first_coupon),
+            (By::Label(Dimension::Source), &self.first_source),
+            (By::Label(Dimension::Campaign), &self.first_campaign),
+            (By::Label(Dimension::Affiliate), &self.first_affiliate),
+            (By::Label(Dimension::Country), &self.first_country),
+            (By::Integration, &self.first_integration),
+            (By::Currency, &self.first_currency),
         ]);
         Audience { group: self.group, products: self.products, first }
     }

@@ -16,6 +16,7 @@ pub struct Reading<'a> {
     zones: Vec<Arc<ZoneTable>>,
     utc: Arc<ZoneTable>,
     integrations: Vec<IntegrationFacts>,
+    quarantined: Arc<BTreeMap<String, u64>>,
     /// Where customers are told apart by integration, their numbers are this far apart.
     stride: Option<u32>,
 }
@@ -27,13 +28,14 @@ impl<'a> Reading<'a> {
         book: RwLockReadGuard<'a, Book>,
         zones: &BTreeMap<String, Zone>,
         integrations: Vec<IntegrationFacts>,
+        quarantined: Arc<BTreeMap<String, u64>>,
         by_store: bool,
     ) -> Self {
         let zone = |name: &str| zones.get(name).copied().unwrap_or(Zone::UTC);
         let zones = book.integrations().iter().map(|name| ZoneTable::of(zone(name))).collect();
         // A power of two, so that numbers seldom change when an integration comes in.
         let stride = by_store.then(|| u32::try_from(book.integrations().len().next_power_of_two()).unwrap_or(u32::MAX));
-        Self { book, ledger, zones, utc: ZoneTable::of(Zone::UTC), integrations, stride }
+        Self { book, ledger, zones, utc: ZoneTable::of(Zone::UTC), integrations, quarantined, stride }
     }
 
     /// The numbers of the customer with this address: one, or one for each integration.
@@ -128,6 +130,10 @@ impl Source for Reading<'_> {
 
     fn integrations(&self) -> &[IntegrationFacts] {
         &self.integrations
+    }
+
+    fn quarantined(&self) -> &BTreeMap<String, u64> {
+        &self.quarantined
     }
 
     fn revision(&self) -> u64 {

@@ -83,7 +83,7 @@ impl App {
         let integrations = self.marks_of(names)?;
         let zones = self.config.integrations.values().map(|i| (i.name.clone(), i.zone)).collect();
         let by_store = self.config.report.merge == Merge::Store;
-        Ok(Reading::new(&self.ledger, book, &zones, integrations, by_store))
+        Ok(Reading::new(&self.ledger, book, &zones, integrations, self.ledger.quarantine_counts()?, by_store))
     }
 
     /// Makes the view that most questions ask for, so that the first one need not wait.

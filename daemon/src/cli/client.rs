@@ -126,7 +126,16 @@ impl Client {
         serde_json::from_slice(&body).map_err(|error| Failure::Failed(format!("the answer is no JSON: {error}")))
     }
 
-    /// Asks, and writes the answer as it comes.
+    /// Asks, and writes the answer byte for byte.
+    pub(super) async fn write(&self, call: Call) -> Result<(), Failure> {
+        let mut pieces = self.send(call).await?.into_body().into_data_stream();
+        while let Some(piece) = pieces.next().await {
+            output::write(&piece.map_err(broken_off)?)?;
+        }
+        Ok(())
+    }
+
+    /// Asks, and writes the answer as it comes, with a newline at its end.
     pub(super) async fn print(&self, call: Call) -> Result<(), Failure> {
         let mut pieces = self.send(call).await?.into_body().into_data_stream();
         let mut last = b'\n';

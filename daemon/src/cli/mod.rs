@@ -7,7 +7,9 @@ mod call;
 mod check;
 mod client;
 mod connector;
+mod delivery;
 mod failure;
+mod forget;
 mod import;
 mod log;
 mod output;
@@ -79,6 +81,10 @@ enum Command {
     Revenue(Question<RevenueParameters>),
     /// Everything about one customer
     Customer(report::CustomerArgs),
+    /// Delete a person: identity leaves the ledger and the archive, figures stay
+    Forget(forget::Args),
+    /// What arrived, as it was kept: the source of an entry
+    Delivery(delivery::Args),
     /// Print every entry as a line of JSON
     Export(sync::ExportArgs),
     /// What could not be read, and waits for you or for a newer connector
@@ -142,6 +148,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Payback(question) => ask(Box::new(|client| Box::pin(report::report(client, "payback", question)))),
         Command::Revenue(question) => ask(Box::new(|client| Box::pin(report::report(client, "revenue", question)))),
         Command::Customer(args) => ask(Box::new(move |client| Box::pin(report::customer(client, args)))),
+        Command::Forget(args) => ask(Box::new(move |client| Box::pin(forget::forget(client, args)))),
+        Command::Delivery(args) => ask(Box::new(move |client| Box::pin(delivery::delivery(client, args)))),
         Command::Export(args) => ask(Box::new(move |client| Box::pin(sync::export(client, args)))),
         Command::Quarantine(command) => ask(Box::new(move |client| Box::pin(quarantine::quarantine(client, command)))),
         Command::Replay(args) => ask(Box::new(move |client| Box::pin(quarantine::replay(client, args)))),

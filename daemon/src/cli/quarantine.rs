@@ -1,9 +1,10 @@
 //! `ltvd quarantine` and `ltvd replay`: what could not be read, and reading it again.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::call::Call;
 use super::client::Client;
+use super::delivery;
 use super::failure::Failure;
 use super::output::{self, cell, count};
 use crate::limits::api::PAGE_ROWS_MAX;
@@ -41,7 +42,7 @@ pub(super) struct ReplayArgs {
 pub(super) async fn quarantine(client: Client, command: Command) -> Result<(), Failure> {
     match command {
         Command::List { json } => list(&client, json).await,
-        Command::Show { delivery, json } => show(&client, delivery, json).await,
+        Command::Show { delivery, json } => delivery::show(&client, delivery, json).await,
         Command::Retry { delivery } => {
             read_again(&client, Call::post(&["v1", "quarantine", "retry"]).with("delivery", delivery)).await
         }
@@ -140,64 +141,6 @@ fn listed(row: &Value) -> String {
     format!("{}\n    {}\n", output::plain(&head.concat()), output::plain(&cell(row, "reason")))
 }
 
-async fn show(client: &Client, delivery: u64, json: bool) -> Result<(), Failure> {
-    let mut answer = client.json(Call::get(&["v1", "deliveries", &delivery.to_string()])).await?;
-    if json {
-        return output::print_json(&answer);
-    }
-    // The body is shown as it came, below everything else.
-    let body = answer
-        .pointer_mut("/what/body")
-        .map(Value::take)
-        .and_then(|body| body.get("text").and_then(Value::as_str).map(str::to_owned))
-        .unwrap_or_default();
-    output::print(&format!("{}\n{}", facts(&answer), output::plain_lines(&body)))
-}
-
-/// The members of an answer, one a line.
-fn facts(answer: &Value) -> String {
-    let mut text = String::new();
-    if let Value::Object(members) = answer {
-        add_facts(members, 0, &mut text);
-    }
-    text
-}
-
-fn add_facts(members: &Map<String, Value>, indent: usize, text: &mut String) {
-    for (name, value) in members {
-        let name = output::plain(&name.replace('_', " "));
-        match value {
-            Value::Null => {}
-            Value::String(text) if text.is_empty() => {}
-            Value::Object(inner) => {
-                text.push_str(&format!("{:indent$}{name}:\n", ""));
-                add_facts(inner, indent + 2, text);
-            }
-            Value::Array(items) => {
-                for item in items {
-                    match item {
-                        Value::Object(inner) => {
-                            text.push_str(&format!("{:indent$}{name}:\n", ""));
-                            add_facts(inner, indent + 2, text);
-                        }
-                        other => text.push_str(&format!("{:indent$}{name}: {}\n", "", shown(other))),
-                    }
-                }
-            }
-            other => text.push_str(&format!("{:indent$}{name}: {}\n", "", shown(other))),
-        }
-    }
-}
-
-/// A plain value; the parts of a pair, such as a header, with a colon between them.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => output::plain(text),
-        Value::Array(parts) => parts.iter().map(shown).collect::<Vec<_>>().join(": "),
-        other => output::plain(&other.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,14 +158,5 @@ mod tests {
         );
         let whole = listed(&serde_json::json!({"delivery": 8, "line": 0, "integration": "shop", "reason": "?"}));
         assert_eq!(whole, "delivery 8, shop\n    ?\n");
-    }
-
-    #[test]
-    fn facts_are_lines() {
-        let shown = facts(&serde_json::json!({
-            "attempts": 3,
-            "what": { "body": null, "query": "", "headers": [["accept", "*/*"], ["x\u{1b}", "1"]] },
-        }));
-        assert_eq!(shown, "attempts: 3\nwhat:\n  headers: accept: */*\n  headers: x : 1\n");
     }
 }

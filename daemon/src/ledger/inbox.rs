@@ -1,5 +1,8 @@
 //! Deliveries: taken in before they are understood, looked up, and put back to be read again.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use crate::model::Door;
@@ -209,16 +212,28 @@ impl Ledger {
         Ok(found)
     }
 
-    /// How much waits in quarantine, by integration.
+    /// How much waits in quarantine, by integration. Counted once after each change.
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn quarantine_counts(&self) -> Result<std::collections::BTreeMap<String, u64>, LedgerError> {
-        let mut counts = std::collections::BTreeMap::new();
+    pub fn quarantine_counts(&self) -> Result<Arc<BTreeMap<String, u64>>, LedgerError> {
+        // Held while counting: whoever changes the quarantine meanwhile clears what was counted before.
+        let mut known = self.quarantined.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = &*known {
+            return Ok(Arc::clone(counts));
+        }
+        let mut counts = BTreeMap::new();
         for (_, _, quarantined) in self.quarantine(usize::MAX)? {
             *counts.entry(quarantined.integration).or_default() += 1;
         }
+        let counts = Arc::new(counts);
+        *known = Some(Arc::clone(&counts));
         Ok(counts)
+    }
+
+    /// The quarantine is not what it was. To be called after the commit that changed it.
+    pub(super) fn quarantine_changed(&self) {
+        *self.quarantined.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The record of a file that was imported before.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use redb::{Durability, ReadableTable, WriteTransaction};
+use redb::{Durability, ReadableTable, ReadableTableMetadata, WriteTransaction};
 use serde::Serialize;
 
 use crate::book::{Counts, Draft, Effect, Place, entries_in};
@@ -175,8 +175,11 @@ impl Ingest<'_> {
             write.open_table(LOG)?.insert(self.next.commit, bytes.as_slice())?;
             stamp = Some(read_log::stamp(self.ledger.hash_key, self.next.commit, &bytes, first_block + blocks));
         }
-        conclude(&write, &self.integration, &finish)?;
+        let quarantine_changed = conclude(&write, &self.integration, &finish)?;
         write.commit()?;
+        if quarantine_changed {
+            self.ledger.quarantine_changed();
+        }
         // From here on it is durable: the book must follow, or the process must end.
         if let Some(stamp) = stamp {
             self.next.commit += 1;
@@ -246,9 +249,10 @@ impl Drop for Ingest<'_> {
     }
 }
 
-/// Everything that ends a delivery besides its changes.
-fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Result<(), LedgerError> {
+/// Everything that ends a delivery besides its changes. True if something came into quarantine or left it.
+fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Result<bool, LedgerError> {
     let delivery = finish.delivery;
+    let quarantine_changed;
     if finish.concludes {
         write.open_table(INBOX)?.remove(delivery)?;
     }
@@ -263,6 +267,7 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
     }
     {
         let mut table = write.open_table(QUARANTINE)?;
+        let before = table.len()?;
         // Between the steps of a conversation nothing is known yet about what it could not read before.
         if finish.concludes {
             table.retain_in((delivery, 0)..=(delivery, u64::MAX), |_, _| false)?;
@@ -271,6 +276,7 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
         for (line, quarantined) in &finish.quarantine {
             table.insert((delivery, *line), json(quarantined)?.as_slice())?;
         }
+        quarantine_changed = !finish.quarantine.is_empty() || table.len()? != before;
     }
     if let Some((sha256, import)) = &finish.import {
         write.open_table(IMPORTS)?.insert((integration, sha256.as_str()), json(import)?.as_slice())?;
@@ -285,7 +291,8 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
     if let Some(cursor) = &finish.cursor {
         write.open_table(CURSORS)?.insert(integration, json(cursor)?.as_slice())?;
     }
-    responses::keep(write, delivery, &finish.exchanges)
+    responses::keep(write, delivery, &finish.exchanges)?;
+    Ok(quarantine_changed)
 }
 
 /// A day in milliseconds.

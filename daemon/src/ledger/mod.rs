@@ -23,6 +23,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -38,14 +39,14 @@ use crate::limits::ledger as limits;
 
 pub use archive::ArchiveWriter;
 pub use error::LedgerError;
-pub use forget::Forgotten;
 use forget::Aliases;
+pub use forget::{Forgotten, copies};
 pub use inbox::{NewDelivery, Outcome};
 pub use ingest::{Finish, Ingest};
 use snapshot::Snapshots;
 use tables::{
-    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, FORGOTTEN, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES, QUARANTINE,
-    RESPONSES, SCHEMA,
+    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, FORGOTTEN, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES,
+    QUARANTINE, RESPONSES, SCHEMA,
 };
 pub use tables::{
     Came, Cursor, Delivery, Exchange, Import, Load, Marks, Pass, PollTask, Quarantined, State, Stop, Tally, Total, What,
@@ -64,6 +65,8 @@ pub struct Ledger {
     next: Mutex<Next>,
     next_delivery: AtomicU64,
     last_block: blocks::LastBlock,
+    /// How much waits in quarantine, by integration; `None` until it is counted.
+    quarantined: Mutex<Option<Arc<BTreeMap<String, u64>>>>,
     /// Who was forgotten, so that they do not come back.
     aliases: RwLock<Arc<Aliases>>,
 }
@@ -82,17 +85,9 @@ impl Ledger {
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
         make_private_dir(dir)?;
         let path = dir.join("ledger.redb");
-        let io = |what, source| LedgerError::Io { what, path: path.clone(), source };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| io("open", error))?;
-        let backend = FileBackend::new(file).map_err(|error| opening(&path, error))?;
-        Self::open_on(backend, dir, path)
+        let db = create(&path)?;
+        let hash_key = prepare(&db, &path)?;
+        Self::open_database(forget::renew(db, &path)?, hash_key, dir, path)
     }
 
     /// Like [`Ledger::open`], over storage of the caller's choice: the seam at which faults are injected.
@@ -100,12 +95,12 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn open_on(backend: impl StorageBackend, dir: &Path, path: PathBuf) -> Result<Self, LedgerError> {
-        let mut db = Database::builder()
-            .set_cache_size(limits::CACHE_BYTES)
-            .create_with_backend(backend)
-            .map_err(|error| opening(&path, error))?;
+        let db = create_on(backend, &path)?;
         let hash_key = prepare(&db, &path)?;
-        forget::compact(&mut db)?;
+        Self::open_database(db, hash_key, dir, path)
+    }
+
+    fn open_database(db: Database, hash_key: HashKey, dir: &Path, path: PathBuf) -> Result<Self, LedgerError> {
         let aliases = Aliases::load(&db, hash_key)?;
         make_private_dir(&dir.join("archive"))?;
         make_private_dir(&dir.join("tmp"))?;
@@ -120,6 +115,7 @@ impl Ledger {
             next: Mutex::new(Next { commit: 0, block: 0 }),
             next_delivery: AtomicU64::new(1),
             last_block: blocks::LastBlock::default(),
+            quarantined: Mutex::default(),
             aliases: RwLock::new(Arc::new(aliases)),
         };
         ledger.sweep_tmp();
@@ -178,6 +174,18 @@ impl Drop for Ledger {
             self.save_book();
         }
     }
+}
+
+/// Opens a database, or makes one that only its owner may read.
+fn create(path: &Path) -> Result<Database, LedgerError> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = file.map_err(|source| LedgerError::Io { what: "open", path: path.to_owned(), source })?;
+    create_on(FileBackend::new(file).map_err(|error| opening(path, error))?, path)
+}
+
+fn create_on(backend: impl StorageBackend, path: &Path) -> Result<Database, LedgerError> {
+    let builder = Database::builder().set_cache_size(limits::CACHE_BYTES).create_with_backend(backend);
+    builder.map_err(|error| opening(path, error))
 }
 
 fn opening(path: &Path, error: DatabaseError) -> LedgerError {

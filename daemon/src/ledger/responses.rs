@@ -109,6 +109,40 @@ impl Ledger {
         Ok(exchanges)
     }
 
+    /// What was asked while a delivery was read, without bodies, behind this running number. Reads as many as are taken.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn exchange_heads(
+        &self,
+        delivery: u64,
+        after: Option<u32>,
+        most: usize,
+    ) -> Result<Vec<(u32, Exchange)>, LedgerError> {
+        let heads = self.db.begin_read()?.open_table(EXCHANGES)?;
+        let first = after.map_or(0, |after| after.saturating_add(1));
+        let mut exchanges = Vec::new();
+        for item in heads.range((delivery, first)..=(delivery, u32::MAX))?.take(most) {
+            let (key, head) = item?;
+            exchanges.push((key.value().1, self.parse(head.value())?));
+        }
+        Ok(exchanges)
+    }
+
+    /// The body of one answer, as it came. `None` if there is no such exchange, or nothing was answered.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn response_body(&self, delivery: u64, number: u32) -> Result<Option<Vec<u8>>, LedgerError> {
+        let read = self.db.begin_read()?;
+        let Some(head) = read.open_table(EXCHANGES)?.get((delivery, number))? else { return Ok(None) };
+        let Came::Response { sha256, .. } = self.parse::<Exchange>(head.value())?.came else { return Ok(None) };
+        let Some(stored) = read.open_table(RESPONSES)?.get(unhex(&sha256).as_slice())? else { return Ok(None) };
+        zstd::stream::decode_all(stored.value().get(4..).unwrap_or_default())
+            .map(Some)
+            .map_err(|error| self.damaged(format!("a response of delivery {delivery}: {error}")))
+    }
+
     /// Forgets the responses of an integration that are older than this. Gives how many; there may be more.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Written, written};
 use super::days::{DaySums, Place};
+use super::definition::IntegrationState;
 use super::error::ReportError;
 use super::facts::{Fact, NO_CUSTOMER};
 use super::order::{Evaluator, Event};
@@ -19,6 +20,8 @@ impl View {
     /// # Errors
     /// As [`View::build`]. The view is then of no more use.
     pub fn advance(&mut self, source: &impl Source, options: &ViewOptions<'_>) -> Result<bool, ReportError> {
+        // Marks and the quarantine move without the ledger's revision.
+        self.integrations = IntegrationState::of(source, options);
         if source.revision() == self.revision {
             return Ok(true);
         }
@@ -69,7 +72,6 @@ impl View {
         }
         self.rates.merge(evaluator.converter.finish()?);
         self.revision = source.revision();
-        self.integrations = super::build::empty(source, options).integrations;
         Ok(true)
     }
 

@@ -2,6 +2,7 @@
 //! to its place. Time is linear.
 
 use super::days::Place;
+use super::definition::IntegrationState;
 use super::error::ReportError;
 use super::facts::{Fact, NO_CUSTOMER};
 use super::order::{Evaluator, Event};
@@ -29,8 +30,6 @@ pub(super) fn build(source: &impl Source, options: &ViewOptions<'_>) -> Result<V
 
 /// A view of no entries.
 pub(super) fn empty(source: &impl Source, options: &ViewOptions<'_>) -> View {
-    let included = (0_u16..).zip(source.integrations());
-    let included = included.filter(|(index, _)| options.integrations.is_none_or(|set| set.contains(index)));
     View {
         zone: options.zone,
         currency: options.currency,
@@ -38,7 +37,7 @@ pub(super) fn empty(source: &impl Source, options: &ViewOptions<'_>) -> View {
         free_orders: options.free_orders,
         orders: options.orders.clone(),
         revision: source.revision(),
-        integrations: included.map(|(_, integration)| integration.name.clone()).collect(),
+        integrations: IntegrationState::of(source, options),
         rates: super::rates::RatesSeen::default(),
         rates_to: options.rates.base(),
         base: std::sync::Arc::default(),

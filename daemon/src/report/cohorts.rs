@@ -157,7 +157,6 @@ pub fn cohorts(view: &View, source: &impl Source, query: &CohortsQuery) -> Resul
     let size = |number: usize| sums.get(number).map_or(0, |sums| sums.customers);
     let (shown, rows_omitted) = cut(cohorts.sequence(size), query.limit);
     let counted = view.days.sum(i32::MIN, as_of);
-    let all = Name { cohort: "all".to_owned(), first_day: None, title: None };
     let row = |number: usize| sums.get(number).map(|sums| sums.row(cohorts.name(number), &shape, view.currency));
     Ok(CohortsAnswer {
         definition: Definition {
@@ -168,7 +167,7 @@ pub fn cohorts(view: &View, source: &impl Source, query: &CohortsQuery) -> Resul
         .of(&query.audience),
         rows: shown.into_iter().filter_map(row).collect(),
         rows_omitted,
-        total: total.row(all, &shape, view.currency),
+        total: total.row(Name::all(), &shape, view.currency),
         left_out: LeftOut::new(view, as_of),
         uncertain: Uncertain::new(&counted),
         tax_split_missing: SplitMissing::tax(&counted, view.currency),

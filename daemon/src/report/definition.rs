@@ -15,7 +15,8 @@ use super::filter::{By, Filter};
 use super::group::{Audience, Group, Products};
 use super::ltv::{Maturity, RefundDating};
 use super::rates::RateUsed;
-use super::view::{Basis, FreeOrders, View};
+use super::source::Source;
+use super::view::{Basis, FreeOrders, View, ViewOptions};
 use crate::model::{Currency, Zone};
 
 /// The exclusive end of complete data, and who says so.
@@ -81,6 +82,42 @@ fn rfc3339(unix_ms: i64) -> Option<String> {
     DateTime::from_timestamp_millis(unix_ms).map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
+/// An integration in a question: how far its data goes, and what of it is in no figure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct IntegrationState {
+    /// Its name.
+    pub name: String,
+    /// Up to when it is complete: RFC 3339, UTC; `null` if nobody knows.
+    pub complete_through: Option<String>,
+    /// Who says so.
+    pub origin: Option<MarkOrigin>,
+    /// Its rows and deliveries that could not be read, and are in no figure until they are. `/v1/quarantine` lists them.
+    pub quarantined: u64,
+}
+
+impl IntegrationState {
+    /// Those that a view is about. Of an integration of which nothing was read yet, only what could not be read is known.
+    pub(super) fn of(source: &impl Source, options: &ViewOptions<'_>) -> Vec<Self> {
+        let wanted = |index: &u16| options.integrations.is_none_or(|set| set.contains(index));
+        let known = source.integrations();
+        let states = (0_u16..).zip(known).filter(|(index, _)| wanted(index)).map(|(_, integration)| Self {
+            name: integration.name.clone(),
+            complete_through: integration.complete_through.and_then(|mark| rfc3339(mark.unix_ms)),
+            origin: integration.complete_through.map(|mark| mark.origin),
+            quarantined: source.quarantined().get(&integration.name).copied().unwrap_or(0),
+        });
+        let all = options.integrations.is_none();
+        let unread = source.quarantined().iter().filter(|(name, _)| all && known.iter().all(|one| one.name != **name));
+        let unread = unread.map(|(name, quarantined)| Self {
+            name: name.clone(),
+            complete_through: None,
+            origin: None,
+            quarantined: *quarantined,
+        });
+        states.chain(unread).collect()
+    }
+}
+
 /// How an answer was computed. With it and the ledger the figures can be computed again by hand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Definition {
@@ -136,7 +173,7 @@ pub struct Definition {
     /// What becomes of sales for nothing.
     pub free_orders: FreeOrders,
     /// The integrations in the question.
-    pub integrations: Vec<String>,
+    pub integrations: Vec<IntegrationState>,
     /// The revision of the ledger.
     pub ledger_revision: u64,
 }

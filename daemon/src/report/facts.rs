@@ -99,6 +99,8 @@ pub struct Facts {
     pub currencies: Vec<Currency>,
     /// All integrations, also those without entries.
     pub integrations: Vec<IntegrationFacts>,
+    /// Rows and deliveries that could not be read, by name of the integration.
+    pub quarantined: std::collections::BTreeMap<String, u64>,
     /// How many customers there are; every index is below.
     pub customers: u32,
     /// How many orders there are; every index is below.
@@ -126,6 +128,10 @@ impl Source for Facts {
 
     fn integrations(&self) -> &[IntegrationFacts] {
         &self.integrations
+    }
+
+    fn quarantined(&self) -> &std::collections::BTreeMap<String, u64> {
+        &self.quarantined
     }
 
     fn revision(&self) -> u64 {

@@ -115,6 +115,13 @@ pub(super) struct Name {
     pub(super) title: Option<String>,
 }
 
+impl Name {
+    /// Of the total.
+    pub(super) fn all() -> Self {
+        Self { cohort: "all".to_owned(), first_day: None, title: None }
+    }
+}
+
 impl<'a, S: Source> Cohorts<'a, S> {
     pub(super) fn new(view: &View, source: &'a S, audience: &'a Audience) -> Self {
         let mut cohorts = Self {

@@ -198,7 +198,6 @@ pub fn ltv(view: &View, source: &impl Source, query: &LtvQuery) -> Result<LtvAns
     };
     let (shown, rows_omitted) = cut(cohorts.sequence(|number| table.customers(number)), query.limit);
     let counted = view.days.sum(i32::MIN, query.as_of.day);
-    let all = Name { cohort: "all".to_owned(), first_day: None, title: None };
     Ok(LtvAnswer {
         definition: Definition {
             window: Some("[0,h) days"),
@@ -211,7 +210,7 @@ pub fn ltv(view: &View, source: &impl Source, query: &LtvQuery) -> Result<LtvAns
         columns: horizons.iter().map(|h| column(*h)).collect(),
         rows: shown.into_iter().map(|number| row(cohorts.name(number), table.row(number))).collect(),
         rows_omitted,
-        total: row(all, &table.total),
+        total: row(Name::all(), &table.total),
         left_out: LeftOut::new(view, query.as_of.day),
         uncertain: Uncertain::new(&counted),
         tax_split_missing: SplitMissing::tax(&counted, view.currency),

@@ -42,7 +42,8 @@ pub use calendar::Period;
 pub use cohorts::{CohortRow, CohortsAnswer, CohortsQuery, Gaps, RepeatCell, RetentionCell, cohorts};
 pub use customer::{CurrencyTotals, CustomerAnswer, customer};
 pub use definition::{
-    AsOf, Definition, IntegrationMark, LeftOut, LeftOutEntries, LeftOutOrders, SplitMissing, Uncertain,
+    AsOf, Definition, IntegrationMark, IntegrationState, LeftOut, LeftOutEntries, LeftOutOrders, SplitMissing,
+    Uncertain,
 };
 pub use error::{MissingRate, ReportError};
 #[cfg(test)]

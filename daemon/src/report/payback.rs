@@ -194,7 +194,6 @@ pub fn payback(view: &View, source: &impl Source, query: &PaybackQuery) -> Resul
             Some(begun.map(|(_, minor)| i128::from(*minor)).sum())
         }
     };
-    let all = Name { cohort: "all".to_owned(), first_day: None, title: None };
     Ok(PaybackAnswer {
         definition: Definition {
             window: Some("[0,d] days"),
@@ -205,7 +204,7 @@ pub fn payback(view: &View, source: &impl Source, query: &PaybackQuery) -> Resul
         .of(&query.audience),
         rows,
         rows_omitted,
-        total: total.row(all, as_of, total_cost, view.currency),
+        total: total.row(Name::all(), as_of, total_cost, view.currency),
         left_out: LeftOut::new(view, as_of),
         uncertain: Uncertain::new(&view.days.sum(i32::MIN, as_of)),
     })

@@ -186,18 +186,30 @@ pub fn to_table(answer: &LtvAnswer) -> String {
         text.push_str("-: nobody is old enough, or not everybody where whole cohorts are compared\n");
     }
     let left_out = &answer.left_out;
-    let mut note = |count: u64, what: &str| {
+    let mut note = |count: u64, one: &str, many: &str| {
         if count > 0 {
-            text.push_str(&format!("{count} {what}\n"));
+            text.push_str(&format!("{count} {}\n", if count == 1 { one } else { many }));
         }
     };
-    note(left_out.anonymous.orders, "anonymous orders are left out");
-    note(left_out.before_first_order.entries, "entries before a first order are left out");
-    note(left_out.after_as_of.entries, "entries on or after the as-of day are left out");
-    note(left_out.free_orders, "free orders are left out");
-    note(answer.tax_split_missing.sales.count, "sales do not split tax and are summed by total");
-    note(answer.uncertain.approximate_dates, "entries have an approximate date");
-    note(answer.uncertain.estimated, "entries have an estimated amount");
+    note(left_out.anonymous.orders, "anonymous order is left out", "anonymous orders are left out");
+    note(
+        left_out.before_first_order.entries,
+        "entry before a first order is left out",
+        "entries before a first order are left out",
+    );
+    note(
+        left_out.after_as_of.entries,
+        "entry on or after the as-of day is left out",
+        "entries on or after the as-of day are left out",
+    );
+    note(left_out.free_orders, "free order is left out", "free orders are left out");
+    note(
+        answer.tax_split_missing.sales.count,
+        "sale does not split tax and is summed by total",
+        "sales do not split tax and are summed by total",
+    );
+    note(answer.uncertain.approximate_dates, "entry has an approximate date", "entries have an approximate date");
+    note(answer.uncertain.estimated, "entry has an estimated amount", "entries have an estimated amount");
     text
 }
 
@@ -210,7 +222,8 @@ const COURSE_PERIODS: usize = 36;
 pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
     let mut table = new_table();
     let named = answer.definition.split.map_or("", |by| by.name());
-    table.set_header([
+    let split = answer.definition.split.is_some();
+    let mut heads = Vec::from([
         "period",
         named,
         "",
@@ -222,15 +235,16 @@ pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
         "chargeb.",
         "both",
         "net",
-        "net so far",
     ]);
+    // Rows of several values are no course of time.
+    heads.extend((!split).then_some("net so far"));
+    table.set_header(heads);
     let mut course = Vec::new();
     let mut last = None;
     let by = match answer.definition.group {
         Some(Group::Period(period)) => period,
         _ => Period::Day,
     };
-    let split = answer.definition.split.is_some();
     for row in &answer.rows {
         let number = row.first_day.map(|day| by.number(day));
         let left_out = last.zip(number).map_or(0, |(last, number)| number.abs_diff(last).saturating_sub(1));
@@ -238,13 +252,13 @@ pub fn revenue_to_table(answer: &RevenueAnswer) -> String {
         course.extend(std::iter::repeat_n(None, usize::try_from(left_out).unwrap_or(0).min(COURSE_PERIODS)));
         course.push(Some(row.net));
         last = number;
-        let recent = course.get(course.len().saturating_sub(RECENT_PERIODS)..).filter(|_| !split).unwrap_or_default();
-        let cells = revenue_cells(row);
-        table.add_row(cells.iter().map(Cell::shown).chain([sparkline(recent)]));
+        let recent = course.get(course.len().saturating_sub(RECENT_PERIODS)..).unwrap_or_default();
+        let line = (!split).then(|| sparkline(recent));
+        table.add_row(revenue_cells(row).iter().map(Cell::shown).chain(line));
     }
-    // Rows of several values are no course of time.
-    let whole = course.get(course.len().saturating_sub(COURSE_PERIODS)..).filter(|_| !split).unwrap_or_default();
-    table.add_row(revenue_cells(&answer.total).iter().map(Cell::shown).chain([sparkline(whole)]));
+    let whole = course.get(course.len().saturating_sub(COURSE_PERIODS)..).unwrap_or_default();
+    let line = (!split).then(|| sparkline(whole));
+    table.add_row(revenue_cells(&answer.total).iter().map(Cell::shown).chain(line));
     align(&mut table);
     format!("{}\n{}", table.trim_fmt(), about(&answer.definition))
 }
@@ -278,6 +292,13 @@ pub(super) fn about(definition: &Definition) -> String {
         text.push_str(&format!(", as of {} (exclusive)", crate::model::day_of(as_of.day)));
     }
     text.push('\n');
+    for state in definition.integrations.iter().filter(|state| state.quarantined > 0) {
+        let name = state.name.replace(char::is_control, " ");
+        text.push_str(&format!(
+            "{name}: {} in quarantine, and in no figure; see `ltvd quarantine list`\n",
+            state.quarantined
+        ));
+    }
     text
 }
 

@@ -1,5 +1,6 @@
 //! Where the reports read from: the book, or a list of facts in tests.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::facts::{Fact, IntegrationFacts};
@@ -22,6 +23,8 @@ pub trait Source {
     fn currencies(&self) -> &[Currency];
     /// All integrations, also those without entries.
     fn integrations(&self) -> &[IntegrationFacts];
+    /// Rows and deliveries that could not be read, by name of the integration; also of those that [`Source::integrations`] lacks.
+    fn quarantined(&self) -> &BTreeMap<String, u64>;
     /// The ledger's revision.
     fn revision(&self) -> u64;
     /// Every number of an entry is below.

@@ -112,7 +112,6 @@ pub fn survival(view: &View, source: &impl Source, query: &SurvivalQuery) -> Res
     }
     let size = |number: usize| sums.get(number).map_or(0, |sums| sums.customers);
     let (shown, rows_omitted) = cut(cohorts.sequence(size), query.limit);
-    let all = Name { cohort: "all".to_owned(), first_day: None, title: None };
     let counted = view.days.sum(i32::MIN, as_of);
     Ok(SurvivalAnswer {
         definition: Definition {
@@ -124,7 +123,7 @@ pub fn survival(view: &View, source: &impl Source, query: &SurvivalQuery) -> Res
         grace_days: query.grace_days,
         rows: shown.into_iter().filter_map(|n| sums.get(n).map(|sums| sums.row(cohorts.name(n)))).collect(),
         rows_omitted,
-        total: total.row(all),
+        total: total.row(Name::all()),
         left_out: LeftOut::new(view, as_of),
         uncertain: Uncertain::new(&counted),
     })

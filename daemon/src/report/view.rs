@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::days::DayTable;
+use super::definition::IntegrationState;
 use super::error::ReportError;
 use super::filter::Filter;
 use super::ltv::RefundDating;
@@ -73,7 +74,7 @@ pub struct View {
     pub(super) free_orders: FreeOrders,
     pub(super) orders: Filter,
     pub(super) revision: u64,
-    pub(super) integrations: Vec<String>,
+    pub(super) integrations: Vec<IntegrationState>,
     pub(super) rates: RatesSeen,
     /// The currency that all rates lead to.
     pub(super) rates_to: Currency,

@@ -250,7 +250,7 @@ impl Kept {
 
 /// The text of a file that may be UTF-16 with a byte order mark. In every other encoding that is read, quotes,
 /// separators and ends of lines are the bytes of ASCII.
-fn as_utf8(source: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
+pub(super) fn as_utf8(source: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
     let mut source = BufReader::new(source);
     let encoding = match source.fill_buf()? {
         [0xff, 0xfe, ..] => encoding_rs::UTF_16LE,

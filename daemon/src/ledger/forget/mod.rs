@@ -4,15 +4,20 @@
 //! leaves files without the person and a ledger that still knows them, and forgetting again completes it.
 
 mod aliases;
+mod copies;
 mod json;
 mod kept;
 mod person;
 mod records;
+mod renew;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
-use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::ingest::json as to_json;
 use super::tables::{BLOCKS, Commit, FORGOTTEN, LOG, META};
@@ -22,10 +27,12 @@ use crate::model::{Change, Customer, Door, Entry};
 
 use aliases::Alias;
 pub(super) use aliases::Aliases;
+pub use copies::copies;
 use person::Person;
+pub(super) use renew::renew;
 
 /// What was changed to forget a person.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Forgotten {
     /// Entries of the log that name a pseudonym now, earlier versions included.
     pub entries: u64,
@@ -62,8 +69,8 @@ struct Renamed {
     deliveries: BTreeSet<u64>,
 }
 
-/// In `META`: there are pages that hold what was deleted, so the next start compacts the database.
-const COMPACT: &str = "compact";
+/// In `META`: free pages of the file hold what was deleted, so the next start writes the database anew.
+const RENEW: &str = "renew";
 
 impl Ledger {
     /// Forgets the person with this e-mail address: entries go on under a pseudonym, and what arrived loses the person. Waits for what
@@ -94,8 +101,9 @@ impl Ledger {
             insert(&write, &renamed, &next, at_ms)?;
         }
         remember(&write, &mut aliases, &wanted, at_ms)?;
-        write.open_table(META)?.insert(COMPACT, [1].as_slice())?;
+        write.open_table(META)?.insert(RENEW, [1].as_slice())?;
         write.commit()?;
+        self.quarantine_changed();
 
         *self.aliases.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(aliases);
         self.last_block.clear();
@@ -226,22 +234,6 @@ fn remember(write: &WriteTransaction, aliases: &mut Aliases, wanted: &Wanted, at
         aliases.add(hash, Alias { pseudonym: pseudonym.clone(), until_ms });
         table.insert(hash, to_json(&aliases.of_hash(hash))?.as_slice())?;
     }
-    Ok(())
-}
-
-/// Makes the database smaller if something was deleted from it. Pages that stay free may still hold some of what was deleted.
-pub(super) fn compact(db: &mut Database) -> Result<(), LedgerError> {
-    if db.begin_read()?.open_table(META)?.get(COMPACT)?.is_none() {
-        return Ok(());
-    }
-    match db.compact() {
-        Ok(_) => {}
-        Err(redb::CompactionError::Storage(error)) => return Err(error.into()),
-        Err(error) => tracing::warn!(%error, "the ledger cannot be compacted now; the next start tries again"),
-    }
-    let write = db.begin_write()?;
-    write.open_table(META)?.remove(COMPACT)?;
-    write.commit()?;
     Ok(())
 }
 

@@ -60,14 +60,6 @@ impl Person {
         }
         struck
     }
-
-    /// As [`Person::strike`], of a text. True if it occurred.
-    pub(super) fn strike_text(&self, text: &mut String) -> bool {
-        let Some(struck) = self.strike(text.as_bytes()) else { return false };
-        // Forms begin and end between characters, so this is UTF-8 as before.
-        *text = String::from_utf8_lossy(&struck).into_owned();
-        true
-    }
 }
 
 /// A byte that may stand in the local part of an address, and in front of ours makes another of it.
