@@ -142,7 +142,7 @@ impl Part for Products {
 
     fn read(&mut self, input: &mut dyn Read) -> io::Result<()> {
         let count = read_u64(input)?;
-        let mut text = |input: &mut dyn Read| {
+        let text = |input: &mut dyn Read| {
             let bytes = read_list(input, |[byte]: [u8; 1]| byte)?;
             String::from_utf8(bytes).map(String::into_boxed_str).map_err(|_| bad("a text is not UTF-8"))
         };
