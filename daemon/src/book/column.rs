@@ -128,22 +128,20 @@ impl Column {
     /// Changes a value that is there. One that does not fit its chunk makes the chunk wider.
     pub(super) fn set(&mut self, at: u32, value: i64) {
         let (chunk, position) = (at as usize / CHUNK, at as usize % CHUNK);
-        if chunk == self.sealed.len() {
-            if let Some(place) = self.open.get_mut(position) {
+        let is_open = chunk == self.sealed.len();
+        if let Some(chunk) = self.sealed.get_mut(chunk) {
+            if chunk.set(position, value) {
+                return;
+            }
+            let mut values = [0; CHUNK];
+            chunk.decode(0, &mut values);
+            if let Some(place) = values.get_mut(position) {
                 *place = value;
             }
-            return;
-        }
-        let Some(chunk) = self.sealed.get_mut(chunk) else { return };
-        if chunk.set(position, value) {
-            return;
-        }
-        let mut values = [0; CHUNK];
-        chunk.decode(0, &mut values);
-        if let Some(place) = values.get_mut(position) {
+            *chunk = Chunk::seal(&values);
+        } else if is_open && let Some(place) = self.open.get_mut(position) {
             *place = value;
         }
-        *chunk = Chunk::seal(&values);
     }
 
     /// Fills the buffer with the values from a position on. All of them must be there, and lie in one chunk.
