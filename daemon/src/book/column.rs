@@ -11,8 +11,8 @@ const PAD: usize = 8;
 /// Bytes that a packed value may take.
 const WIDTHS: [usize; 7] = [0, 1, 2, 3, 4, 6, 8];
 
-/// Values by position. Every 1,024 are kept as distances from the least of them, as narrow as they fit; the last ones, as long as
-/// they are fewer, as they are. Cheap where neighbours are alike: a chunk of equal values takes 24 bytes.
+/// Values by position. Every 1,024 are kept as distances from the least of them, as narrow as they fit; the last ones, up
+/// to as many, as they are. Cheap where neighbours are alike: a chunk of equal values takes 24 bytes.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Column {
     sealed: Vec<Chunk>,
@@ -104,7 +104,12 @@ impl Column {
     }
 
     pub(super) fn push(&mut self, value: i64) {
+        // Not before: the last value is often set once more, and what it was must not make its chunk wider.
+        self.seal_full();
         self.open.push(value);
+    }
+
+    fn seal_full(&mut self) {
         if self.open.len() == CHUNK {
             push_tight(&mut self.sealed, Chunk::seal(&self.open));
             self.open.clear();
@@ -165,6 +170,7 @@ impl Column {
 
     /// Moves the values of another column to the end of this one.
     pub(super) fn append(&mut self, other: Self) {
+        self.seal_full();
         if self.open.is_empty() {
             self.sealed.extend(other.sealed);
             self.open = other.open;
@@ -206,7 +212,7 @@ impl Part for Column {
             push_tight(&mut sealed, Chunk { low, bytes });
         }
         let open = read_list(input, i64::from_le_bytes)?;
-        if open.len() >= CHUNK {
+        if open.len() > CHUNK {
             return Err(bad("a column has an open end that is too long"));
         }
         *self = Self { sealed, open };
