@@ -30,6 +30,15 @@ const fn mask(width: usize) -> u64 {
     if width == 0 { 0 } else { u64::MAX >> (64 - 8 * width) }
 }
 
+/// Writes distances from the least value in `W` bytes each.
+fn narrow<const W: usize>(low: i64, values: &[i64], into: &mut [u8]) {
+    for (value, packed) in values.iter().zip(into.as_chunks_mut::<W>().0) {
+        if let Some(distance) = value.wrapping_sub(low).to_le_bytes().first_chunk::<W>() {
+            *packed = *distance;
+        }
+    }
+}
+
 impl Chunk {
     fn seal(values: &[i64]) -> Self {
         let low = values.iter().copied().min().unwrap_or(0);
@@ -39,13 +48,16 @@ impl Chunk {
         if width == 0 {
             return Self { low, bytes: Box::default() };
         }
-        let mut bytes = Vec::with_capacity(CHUNK * width + PAD);
-        for value in values {
-            let distance = value.wrapping_sub(low).cast_unsigned().to_le_bytes();
-            bytes.extend_from_slice(distance.get(..width).unwrap_or_default());
+        let mut bytes = vec![0; CHUNK * width + PAD].into_boxed_slice();
+        match width {
+            1 => narrow::<1>(low, values, &mut bytes),
+            2 => narrow::<2>(low, values, &mut bytes),
+            3 => narrow::<3>(low, values, &mut bytes),
+            4 => narrow::<4>(low, values, &mut bytes),
+            6 => narrow::<6>(low, values, &mut bytes),
+            _ => narrow::<8>(low, values, &mut bytes),
         }
-        bytes.resize(CHUNK * width + PAD, 0);
-        Self { low, bytes: bytes.into_boxed_slice() }
+        Self { low, bytes }
     }
 
     fn width(&self) -> usize {
