@@ -211,6 +211,10 @@ pub mod report {
 pub mod book {
     /// Rows whose former state is remembered, so that what was made of the book can follow it; about 120 bytes each at most.
     pub const JOURNAL_ROWS: usize = 262_144;
+    /// Sets of labels that a delivery finds by their texts without looking each of them up.
+    pub const LABEL_SETS_AT_HAND: usize = 4_096;
+    /// What the texts of such a set may take, bytes.
+    pub const LABEL_SET_AT_HAND_BYTES: usize = 256;
     /// Threads that read a snapshot.
     pub const SNAPSHOT_READERS: usize = 2;
     /// What the list of tables in a snapshot may take for each table, bytes.

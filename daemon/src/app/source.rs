@@ -163,6 +163,9 @@ impl Source for Reading<'_> {
     fn scan_orders(&self, entries: Range<u32>, mut each: impl FnMut(&[Fact])) {
         let mut facts = Vec::new();
         self.book.scan_orders(entries, |order| {
+            if let [one] = order {
+                return each(&[self.to_fact(one)]);
+            }
             facts.clear();
             facts.extend(order.iter().map(|listed| self.to_fact(listed)));
             each(&facts);

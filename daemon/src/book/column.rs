@@ -11,8 +11,8 @@ const PAD: usize = 8;
 /// Bytes that a packed value may take.
 const WIDTHS: [usize; 7] = [0, 1, 2, 3, 4, 6, 8];
 
-/// Values by position. Every 1,024 are kept as distances from the least of them, as narrow as they fit; the last ones, as long as
-/// they are fewer, as they are. Cheap where neighbours are alike: a chunk of equal values takes 24 bytes.
+/// Values by position. Every 1,024 are kept as distances from the least of them, as narrow as they fit; the last ones, up
+/// to as many, as they are. Cheap where neighbours are alike: a chunk of equal values takes 24 bytes.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Column {
     sealed: Vec<Chunk>,
@@ -30,6 +30,15 @@ const fn mask(width: usize) -> u64 {
     if width == 0 { 0 } else { u64::MAX >> (64 - 8 * width) }
 }
 
+/// Writes distances from the least value in `W` bytes each.
+fn narrow<const W: usize>(low: i64, values: &[i64], into: &mut [u8]) {
+    for (value, packed) in values.iter().zip(into.as_chunks_mut::<W>().0) {
+        if let Some(distance) = value.wrapping_sub(low).to_le_bytes().first_chunk::<W>() {
+            *packed = *distance;
+        }
+    }
+}
+
 impl Chunk {
     fn seal(values: &[i64]) -> Self {
         let low = values.iter().copied().min().unwrap_or(0);
@@ -39,13 +48,16 @@ impl Chunk {
         if width == 0 {
             return Self { low, bytes: Box::default() };
         }
-        let mut bytes = Vec::with_capacity(CHUNK * width + PAD);
-        for value in values {
-            let distance = value.wrapping_sub(low).cast_unsigned().to_le_bytes();
-            bytes.extend_from_slice(distance.get(..width).unwrap_or_default());
+        let mut bytes = vec![0; CHUNK * width + PAD].into_boxed_slice();
+        match width {
+            1 => narrow::<1>(low, values, &mut bytes),
+            2 => narrow::<2>(low, values, &mut bytes),
+            3 => narrow::<3>(low, values, &mut bytes),
+            4 => narrow::<4>(low, values, &mut bytes),
+            6 => narrow::<6>(low, values, &mut bytes),
+            _ => narrow::<8>(low, values, &mut bytes),
         }
-        bytes.resize(CHUNK * width + PAD, 0);
-        Self { low, bytes: bytes.into_boxed_slice() }
+        Self { low, bytes }
     }
 
     fn width(&self) -> usize {
@@ -104,7 +116,12 @@ impl Column {
     }
 
     pub(super) fn push(&mut self, value: i64) {
+        // Not before: the last value is often set once more, and what it was must not make its chunk wider.
+        self.seal_full();
         self.open.push(value);
+    }
+
+    fn seal_full(&mut self) {
         if self.open.len() == CHUNK {
             push_tight(&mut self.sealed, Chunk::seal(&self.open));
             self.open.clear();
@@ -165,6 +182,7 @@ impl Column {
 
     /// Moves the values of another column to the end of this one.
     pub(super) fn append(&mut self, other: Self) {
+        self.seal_full();
         if self.open.is_empty() {
             self.sealed.extend(other.sealed);
             self.open = other.open;
@@ -206,7 +224,7 @@ impl Part for Column {
             push_tight(&mut sealed, Chunk { low, bytes });
         }
         let open = read_list(input, i64::from_le_bytes)?;
-        if open.len() >= CHUNK {
+        if open.len() > CHUNK {
             return Err(bad("a column has an open end that is too long"));
         }
         *self = Self { sealed, open };

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Change, Currency, Door, Entry, EntryKey, Kind, Order, Withdrawal};
+use crate::model::{Change, Currency, Door, Entry, EntryKey, Kind, Moment, Order, Withdrawal};
 
 use super::hash::{Hash, HashKey, Sort};
 use super::identity::normalise_email;
@@ -62,9 +62,11 @@ pub struct Draft {
     /// Products of the book that have another name than before.
     pub(super) renamed: HashMap<u32, Box<str>>,
     pub(super) integration: u16,
+    /// Numbers of sets of labels by their texts: most entries have one of few.
+    pub(super) label_sets_at_hand: HashMap<Box<[u8]>, u32>,
+    pub(super) scratch: Vec<u8>,
     door: Door,
     counts: Counts,
-    scratch: Vec<u8>,
 }
 
 impl Draft {
@@ -89,9 +91,10 @@ impl Draft {
             moved: HashMap::new(),
             renamed: HashMap::new(),
             integration: u16::MAX,
+            label_sets_at_hand: HashMap::new(),
+            scratch: Vec::new(),
             door: Door::File,
             counts: Counts::default(),
-            scratch: Vec::new(),
         }
     }
 
@@ -134,7 +137,7 @@ impl Draft {
         if let Some(at) = self.find(book, key) {
             return self.supersede(book, at, entry, fingerprint, place);
         }
-        if let Some(at) = self.find_by_name(book, entry) {
+        if let Some(at) = self.find_by_name(book, entry, key) {
             self.tail.bound.insert(key, at);
             self.counts.matched += 1;
             self.name(book, entry, at);
@@ -242,16 +245,19 @@ impl Draft {
 
     // ---- names ------------------------------------------------------------------------------------------------------
 
-    /// A stored entry of the same kind that goes by one of the names and has not come through this door.
-    fn find_by_name(&self, book: &Book, entry: &Entry) -> Option<u32> {
+    /// A stored entry of the same kind that goes by one of the names and has not come through this door. None goes by the key.
+    fn find_by_name(&self, book: &Book, entry: &Entry, key: Hash) -> Option<u32> {
         let kind = entry.key.kind;
-        std::iter::once(&entry.key.id).chain(&entry.also).find_map(|name| {
-            let hash = self.name_hash(book, kind, name);
-            let by_name = [&book.store, &self.tail].into_iter().flat_map(|store| store.names.rows(hash));
-            by_name.chain(self.find(book, hash)).find(|&at| {
-                self.glance(book, at).is_some_and(|Glance { class, .. }| {
-                    !class.is_withdrawn() && class.kind == kind && class.doors & self.door.bit() == 0
-                })
+        let matches = |at: &u32| {
+            self.glance(book, *at).is_some_and(|Glance { class, .. }| {
+                !class.is_withdrawn() && class.kind == kind && class.doors & self.door.bit() == 0
+            })
+        };
+        let by_name = |hash| [&book.store, &self.tail].into_iter().flat_map(move |store| store.names.rows(hash));
+        by_name(key).find(matches).or_else(|| {
+            entry.also.iter().find_map(|name| {
+                let hash = self.name_hash(book, kind, name);
+                by_name(hash).chain(self.find(book, hash)).find(matches)
             })
         })
     }
@@ -276,19 +282,18 @@ impl Draft {
 
     /// Equal for entries that differ in nothing but the moment of receipt: a delivery that is repeated.
     fn fingerprint(&mut self, book: &Book, entry: &Entry) -> u64 {
-        let mut bytes = std::mem::take(&mut self.scratch);
-        bytes.clear();
-        let encoded = if let crate::model::Moment::Received(_) = entry.at {
-            let undated = Entry { at: crate::model::Moment::Received(0), ..entry.clone() };
-            postcard::to_extend(&undated, bytes)
-        } else {
-            postcard::to_extend(entry, bytes)
-        };
-        // Encoding plain data to memory cannot fail; were it to, 0 equals nothing stored and the entry is written.
-        let Ok(bytes) = encoded else { return 0 };
-        let fingerprint = book.hash_key.fingerprint(&bytes).max(1);
-        self.scratch = bytes;
-        fingerprint
+        let undated =
+            matches!(entry.at, Moment::Received(_)).then(|| Entry { at: Moment::Received(0), ..entry.clone() });
+        let entry = undated.as_ref().unwrap_or(entry);
+        // Into a slice, since that is the fastest; one that is too short is made longer.
+        loop {
+            match postcard::to_slice(entry, &mut self.scratch) {
+                Ok(bytes) => return book.hash_key.fingerprint(bytes),
+                Err(postcard::Error::SerializeBufferFull) => self.scratch.resize(self.scratch.len() * 2 + 512, 0),
+                // Encoding plain data to memory cannot fail; were it to, 0 equals nothing stored and the entry is written.
+                Err(_) => return 0,
+            }
+        }
     }
 
     // ---- lookups over book and tail -----------------------------------------------------------------------------------

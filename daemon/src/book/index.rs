@@ -1,5 +1,6 @@
 //! An index over numbered things: from a hash to the numbers that may have it, in about five bytes each.
 
+use std::hint::black_box;
 use std::io::{self, Read, Write};
 
 use super::part::{Part, bad, read_list, read_u64, write_list, write_u64};
@@ -8,6 +9,8 @@ use super::part::{Part, bad, read_list, read_u64, write_list, write_u64};
 const SLOTS: usize = 16;
 /// Numbers lie below this.
 pub(super) const NUMBERS: usize = (1 << 31) - 2;
+/// Things whose buckets are fetched together.
+const TOGETHER: usize = 64;
 /// Up to so many the table doubles; from there on it grows by a quarter.
 const DOUBLES: usize = 1 << 20;
 /// How full the table may become, of twenty parts. Fuller, and too many buckets are full, so that a look takes a second one.
@@ -64,17 +67,37 @@ impl Index {
     /// Adds the thing that has the next number. `hash_of` tells the hashes of the earlier ones, for when the table grows.
     pub(super) fn push(&mut self, hash: u64, hash_of: impl Fn(u32) -> u64) {
         if self.len >= self.capacity() {
-            let room = if self.len < DOUBLES { self.len } else { self.len / 4 };
-            self.grow(self.len + room.max(8), hash_of);
+            self.grow(self.len + self.room(), hash_of);
         }
         self.place(hash);
+    }
+
+    /// By how many it grows where nobody knows how many will come.
+    fn room(&self) -> usize {
+        let room = if self.len < DOUBLES { self.len } else { self.len / 4 };
+        room.max(8)
+    }
+
+    /// Adds things that have the next numbers, all of which there is room for.
+    pub(super) fn extend(&mut self, hashes: impl Iterator<Item = u64>) {
+        let mut some = Vec::with_capacity(TOGETHER);
+        for hash in hashes {
+            some.push(hash);
+            if some.len() == TOGETHER {
+                self.place_all(&some);
+                some.clear();
+            }
+        }
+        self.place_all(&some);
     }
 
     /// Makes room for so many more, so that the table grows once at most.
     pub(super) fn reserve(&mut self, more: usize, hash_of: impl Fn(u32) -> u64) {
         let needed = self.len + more;
-        if needed > self.capacity() && more > self.len / 4 {
-            self.grow(needed, hash_of);
+        if needed > self.capacity() {
+            // A table that is filled little by little must not grow each time.
+            let room = if more > self.len / 4 { more } else { self.room() };
+            self.grow(self.len + room, hash_of);
         }
     }
 
@@ -95,12 +118,25 @@ impl Index {
 
     fn grow(&mut self, capacity: usize, hash_of: impl Fn(u32) -> u64) {
         let count = capacity.min(NUMBERS) * 20 / FULL / SLOTS + 1;
-        let known = self.len;
+        let known = u32::try_from(self.len).unwrap_or(u32::MAX);
+        // Given back first, so that there are never two.
+        self.buckets = Vec::new();
         *self = Self { buckets: vec![Bucket([0; SLOTS]); count], len: 0, bits: 0 };
         self.bits = 32 - u32::try_from(self.capacity()).unwrap_or(u32::MAX).leading_zeros();
-        for number in 0..known {
-            self.place(hash_of(u32::try_from(number).unwrap_or(u32::MAX)));
+        let mut hashes = Vec::with_capacity(TOGETHER);
+        for from in (0..known).step_by(TOGETHER) {
+            hashes.clear();
+            hashes.extend((from..known).take(TOGETHER).map(&hash_of));
+            self.place_all(&hashes);
         }
+    }
+
+    /// Places things that follow each other. Their buckets lie far apart in memory; looking at all of them first lets the processor
+    /// fetch them at once.
+    fn place_all(&mut self, hashes: &[u64]) {
+        let buckets = hashes.iter().filter_map(|hash| self.buckets.get(self.home(*hash)));
+        black_box(buckets.fold(0, |sum, Bucket([first, ..])| sum ^ first));
+        hashes.iter().for_each(|hash| self.place(*hash));
     }
 
     /// Things that fit before the table must grow.
@@ -210,6 +246,22 @@ mod tests {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    #[test]
+    fn things_may_come_many_at_once() {
+        let mut index = Index::default();
+        let mut known = 0;
+        for more in [1, 5, 1_000, 3, 64, 2_000] {
+            index.reserve(more as usize, mixed);
+            index.extend((known..known + more).map(mixed));
+            known += more;
+        }
+        assert_eq!(index.len(), known as usize);
+        for number in 0..known {
+            assert_eq!(index.find(mixed(number), |at| at == number), Some(number));
+        }
+        assert_eq!(index.find(mixed(known), |at| mixed(at) == mixed(known)), None);
     }
 
     #[test]

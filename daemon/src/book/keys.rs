@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use super::column::Column;
 use super::hash::Hash;
 use super::index::Index;
-use super::part::{Part, push_tight, read_list, write_list};
+use super::part::{Part, append_tight, push_tight, read_list, write_list};
 
 /// Different keys, numbered as they came.
 #[derive(Debug, Default, Clone)]
@@ -53,9 +53,8 @@ impl Keys {
             return;
         }
         self.index.reserve(other.len(), |at| self.packed.head(at));
-        for key in other.packed.0 {
-            self.push(Hash::unpack(key));
-        }
+        self.index.extend(other.packed.0.iter().map(|key| Hash::unpack(*key).head()));
+        append_tight(&mut self.packed.0, other.packed.0);
     }
 }
 

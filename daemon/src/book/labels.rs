@@ -21,6 +21,17 @@ pub(super) fn texts(entry: &Entry) -> impl Iterator<Item = (Dimension, &str)> {
     })
 }
 
+/// Appends a label as bytes that no other label has.
+pub(super) fn pack_text((dimension, text): (Dimension, &str), into: &mut Vec<u8>) {
+    let [a, b, c, d] = u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
+    into.extend_from_slice(&[dimension_number(dimension), a, b, c, d]);
+    into.extend_from_slice(text.as_bytes());
+}
+
+fn dimension_number(dimension: Dimension) -> u8 {
+    Dimension::ALL.iter().position(|known| *known == dimension).unwrap_or(0) as u8
+}
+
 /// Different strings of bytes, numbered as they came.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Strings {
@@ -93,8 +104,7 @@ pub(super) struct LabelSets {
 
 fn pack(label: Label) -> [u8; 5] {
     let [a, b, c, d] = label.value.to_le_bytes();
-    let dimension = Dimension::ALL.iter().position(|dimension| *dimension == label.dimension).unwrap_or(0);
-    [dimension as u8, a, b, c, d]
+    [dimension_number(label.dimension), a, b, c, d]
 }
 
 fn unpack([dimension, a, b, c, d]: [u8; 5]) -> Option<Label> {

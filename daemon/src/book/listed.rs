@@ -63,27 +63,29 @@ impl Book {
     }
 
     /// The same with the customer that the entry itself names.
-    pub(super) fn direct(&self, at: u32) -> Option<Listed> {
+    pub(super) fn direct(&self, row: u32) -> Option<Listed> {
+        // Each column that is read may cost a look into memory, so only those that are needed are.
         let rows = &self.store.rows;
-        let row = rows.get(at, at).filter(|row| !row.class.is_withdrawn())?;
+        let class = rows.classes.get(rows.class.get(row)?).filter(|class| !class.is_withdrawn())?;
+        let number = |column: &Column| column.get(row).map(|number| u32::try_from(number).unwrap_or(NONE));
         Some(Listed {
-            row: at,
-            integration: row.class.integration,
-            order: row.order,
-            customer: row.customer,
-            currency: row.class.currency,
-            kind: row.class.kind,
-            billing: row.class.billing,
-            at: row.class.moment(row.at),
-            total: row.total,
-            tax: row.class.knows_tax().then_some(row.tax),
-            shipping: row.class.knows_shipping().then_some(row.shipping),
-            approximate_date: row.class.is_approximate(),
-            estimated: row.class.is_estimated(),
-            labels: row.labels,
-            alone: rows.next.get(at) == Some(0),
-            place: row.place,
-            tie: row.key.head(),
+            row,
+            integration: class.integration,
+            order: number(&rows.order)?,
+            customer: u32::try_from(rows.customer.get(row)? - 1).unwrap_or(NONE),
+            currency: class.currency,
+            kind: class.kind,
+            billing: class.billing,
+            at: class.moment(rows.at.get(row)?),
+            total: rows.total.get(row)?,
+            tax: if class.knows_tax() { rows.tax.get(row) } else { None },
+            shipping: if class.knows_shipping() { rows.shipping.get(row) } else { None },
+            approximate_date: class.is_approximate(),
+            estimated: class.is_estimated(),
+            labels: number(&rows.labels)?,
+            alone: rows.next.get(row) == Some(0),
+            place: self.place(row)?,
+            tie: rows.marks.head(row),
         })
     }
 

@@ -1,5 +1,6 @@
 //! How a draft finds the numbers of labels and products.
 
+use crate::limits::book::{LABEL_SET_AT_HAND_BYTES, LABEL_SETS_AT_HAND};
 use crate::model::{Entry, Good, Label, Product};
 
 use super::draft::Draft;
@@ -10,6 +11,24 @@ use super::{Book, BookError};
 impl Draft {
     /// The number of an entry's set of labels.
     pub(super) fn intern_labels(&mut self, book: &Book, entry: &Entry) -> Result<u32, BookError> {
+        self.scratch.clear();
+        labels::texts(entry).for_each(|label| labels::pack_text(label, &mut self.scratch));
+        if let Some(at) = self.label_sets_at_hand.get(self.scratch.as_slice()) {
+            return Ok(*at);
+        }
+        if self.scratch.len() > LABEL_SET_AT_HAND_BYTES {
+            return self.intern_label_set(book, entry);
+        }
+        if self.label_sets_at_hand.len() >= LABEL_SETS_AT_HAND {
+            self.label_sets_at_hand.clear();
+        }
+        let texts = self.scratch.as_slice().into();
+        let at = self.intern_label_set(book, entry)?;
+        self.label_sets_at_hand.insert(texts, at);
+        Ok(at)
+    }
+
+    fn intern_label_set(&mut self, book: &Book, entry: &Entry) -> Result<u32, BookError> {
         let mut set = Vec::new();
         for (dimension, value) in labels::texts(entry) {
             set.push(Label { dimension, value: self.intern_value(book, value)? });
@@ -88,7 +107,10 @@ impl Draft {
 
     fn intern_product(&mut self, book: &Book, id: &str, name: Option<&str>) -> Result<u32, BookError> {
         let integration = self.tail.integrations.0.get(usize::from(self.integration)).map_or("", |name| &**name);
-        let key = format!("{integration}/{id}");
+        let mut key = String::with_capacity(integration.len() + 1 + id.len());
+        for part in [integration, "/", id] {
+            key.push_str(part);
+        }
         if let Some(at) = book.store.products.find(&book.hash_key, &key) {
             let known = self.renamed.get(&at).map(|name| &**name);
             let known = known.or_else(|| book.store.products.get(at)?.name.as_deref());

@@ -81,3 +81,11 @@ pub(super) fn push_tight<T>(list: &mut Vec<T>, value: T) {
     }
     list.push(value);
 }
+
+/// Appends a list, growing likewise.
+pub(super) fn append_tight<T>(list: &mut Vec<T>, mut other: Vec<T>) {
+    if list.capacity() - list.len() < other.len() {
+        list.reserve_exact(other.len().max(list.len() / 16));
+    }
+    list.append(&mut other);
+}

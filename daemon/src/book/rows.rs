@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use super::column::Column;
 use super::hash::Hash;
 use super::index::Index;
-use super::part::{Part, bad, push_tight, read_list, write_list};
+use super::part::{Part, append_tight, bad, push_tight, read_list, write_list};
 use super::row::{Class, NONE, Place, Row};
 
 /// Entries, by number. A draft's tail has the same, with numbers that begin where those of the book end.
@@ -175,10 +175,8 @@ impl Rows {
             (self.marks, self.index) = (tail.marks, tail.index);
         } else {
             self.index.reserve(tail.len(), |at| self.marks.head(at));
-            for mark in tail.marks.0 {
-                push_tight(&mut self.marks.0, mark);
-                self.index.push(mark as u64, |at| self.marks.head(at));
-            }
+            self.index.extend(tail.marks.0.iter().map(|mark| *mark as u64));
+            append_tight(&mut self.marks.0, tail.marks.0);
         }
         let numbers: Vec<i64> = tail.classes.list.iter().map(|class| self.classes.number(*class)).collect();
         tail.class.each(|class| {
@@ -232,6 +230,10 @@ impl Classes {
     }
 
     fn number(&mut self, class: Class) -> i64 {
+        // Mostly it is one of the first, which are found faster so.
+        if let Some(number) = self.list.iter().take(16).position(|known| *known == class) {
+            return number as i64;
+        }
         *self.numbers.entry(class).or_insert_with(|| {
             self.list.push(class);
             self.list.len() as i64 - 1

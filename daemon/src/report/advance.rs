@@ -45,7 +45,7 @@ impl View {
         // Whose they were and are, and what is nobody's.
         for order in &orders {
             for (facts, days, sign) in [(then.order(*order), &mut was, -1), (now(source, *order), &mut is, 1)] {
-                evaluator.order(source, &facts, true)?;
+                evaluator.order(source, &facts)?;
                 customers.extend(evaluator.events.iter().map(|event| event.owner).filter(|o| *o != NO_CUSTOMER));
                 let anonymous = evaluator.events.iter().filter(|e| e.counts && e.owner == NO_CUSTOMER);
                 for event in anonymous {
@@ -148,7 +148,7 @@ fn each(
 ) -> Result<Option<(i32, u32)>, ReportError> {
     let mut worked: Vec<Vec<Event>> = Vec::with_capacity(orders.len());
     for facts in orders {
-        evaluator.order(source, facts, true)?;
+        evaluator.order(source, facts)?;
         worked.push(evaluator.events.clone());
     }
     let own = |event: &&Event| event.owner == customer;

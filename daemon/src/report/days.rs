@@ -155,11 +155,14 @@ impl DaySums {
                 self.anonymous_orders += u64::from(marks.is_paid_order());
                 self.anonymous += value;
             }
-            Place::Orphan => {
-                self.orphan_entries += 1;
-                self.orphans += value;
-            }
+            Place::Orphan => self.orphan(value),
         }
+    }
+
+    /// Notes of an event that it is in no lifetime, though it is somebody's.
+    pub(super) fn orphan(&mut self, value: Value) {
+        self.orphan_entries += 1;
+        self.orphans += value;
     }
 }
 

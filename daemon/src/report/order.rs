@@ -52,6 +52,9 @@ pub(super) struct Evaluator<'a> {
     wanted: Vec<bool>,
     filter: &'a Filter,
     currencies: Vec<Currency>,
+    /// Every number of a customer is below; every number of an order is.
+    customers: u32,
+    orders: u32,
     /// Remembers the rates that were used.
     pub(super) converter: Converter<'a>,
     /// The entries of the order that count.
@@ -76,6 +79,8 @@ impl<'a> Evaluator<'a> {
             wanted,
             filter: options.orders,
             currencies: source.currencies().to_vec(),
+            customers: source.customers(),
+            orders: source.orders(),
             converter: Converter::new(options.rates, options.currency),
             events: Vec::new(),
             free_days: Vec::new(),
@@ -84,21 +89,24 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Works out the live entries of one order. Amounts are left at zero unless `values` are wanted.
+    /// Works out the live entries of one order.
     ///
     /// # Errors
     /// If an amount cannot be converted because it is too large, or an entry contradicts the tables. Missing rates are gathered
     /// by the converter.
-    pub(super) fn order(&mut self, source: &impl Source, facts: &[Fact], values: bool) -> Result<(), ReportError> {
+    pub(super) fn order(&mut self, source: &impl Source, facts: &[Fact]) -> Result<(), ReportError> {
         self.events.clear();
         self.free_days.clear();
         let Some(one) = facts.first() else { return Ok(()) };
-        if let Some(fact) = facts.iter().find(|fact| !is_sound(source, fact)) {
+        if let Some(fact) = facts.iter().find(|fact| !self.is_sound(fact)) {
             return Err(ReportError::Inconsistent { entry: fact.entry });
         }
         // An order is of one integration.
         if !self.wanted.get(usize::from(one.integration)).copied().unwrap_or(false) {
             return Ok(());
+        }
+        if let [one] = facts {
+            return self.alone(source, one);
         }
         self.sort_sales(facts);
         // The customer that its earliest sale names, so that a refund or a rebill that names nobody, or somebody else, stays with
@@ -112,8 +120,7 @@ impl<'a> Evaluator<'a> {
                 self.free_days.push(day);
                 continue;
             }
-            let customer = named.unwrap_or(fact.customer);
-            let owner = if self.shared.contains(&customer) { NO_CUSTOMER } else { customer };
+            let owner = self.owner(named.unwrap_or(fact.customer));
             let sale = self.sale_of(facts, index, fact);
             let sale_fact = sale.and_then(|sale| facts.get(sale));
             let sale_day = match sale_fact {
@@ -131,7 +138,7 @@ impl<'a> Evaluator<'a> {
                 sale_day,
                 sale: sale_fact.map(|sale| sale.entry),
                 owner,
-                value: if values && passes { self.value(fact, sale_fact, sale_day)? } else { Value::default() },
+                value: if passes { self.value(fact, sale_fact, sale_day)? } else { Value::default() },
                 marks: Marks::new(fact.kind, rebill, is_paid_order),
                 counts: passes,
             };
@@ -148,6 +155,34 @@ impl<'a> Evaluator<'a> {
         }
         self.mark_taken_back();
         Ok(())
+    }
+
+    /// An order of one entry, as most are: the same, without looking for what belongs together.
+    fn alone(&mut self, source: &impl Source, fact: &Fact) -> Result<(), ReportError> {
+        let day = self.zone.day(fact.unix_ms);
+        let is_sale = fact.kind == Kind::Sale;
+        if is_sale && !self.is_paid(fact) {
+            self.free_days.push(day);
+            return Ok(());
+        }
+        let passes = self.filter.is_empty() || self.filter.order_passes(source, std::slice::from_ref(fact));
+        let value = if passes { self.value(fact, None, day)? } else { Value::default() };
+        self.events.push(Event {
+            fact: *fact,
+            day,
+            sale_day: day,
+            sale: is_sale.then_some(fact.entry),
+            owner: self.owner(fact.customer),
+            value,
+            marks: Marks::new(fact.kind, is_sale && fact.billing == Billing::Rebill, is_sale),
+            counts: passes,
+        });
+        Ok(())
+    }
+
+    /// Whose an entry is that names this customer.
+    fn owner(&self, customer: u32) -> u32 {
+        if !self.shared.is_empty() && self.shared.contains(&customer) { NO_CUSTOMER } else { customer }
     }
 
     /// Marks the earliest of what takes something back from each paid order; where that is not on a later day, the order itself:
@@ -220,14 +255,15 @@ impl<'a> Evaluator<'a> {
             _ => Err(too_large),
         }
     }
-}
 
-fn is_sound(source: &impl Source, fact: &Fact) -> bool {
-    (fact.customer < source.customers() || fact.customer == NO_CUSTOMER)
-        && fact.order < source.orders()
-        && usize::from(fact.integration) < source.integrations().len()
-        && usize::from(fact.currency) < source.currencies().len()
-        && fact.total >= 0
-        && fact.tax >= 0
-        && fact.shipping >= 0
+    /// True if an entry does not contradict the tables.
+    fn is_sound(&self, fact: &Fact) -> bool {
+        (fact.customer < self.customers || fact.customer == NO_CUSTOMER)
+            && fact.order < self.orders
+            && usize::from(fact.integration) < self.wanted.len()
+            && usize::from(fact.currency) < self.currencies.len()
+            && fact.total >= 0
+            && fact.tax >= 0
+            && fact.shipping >= 0
+    }
 }

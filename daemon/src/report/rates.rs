@@ -177,7 +177,7 @@ impl Factor {
 
     /// Rounded half to even; `None` if the result does not fit.
     pub(super) fn apply(self, minor: i64) -> Option<i64> {
-        if self.denominator == 1 && self.numerator == 1 {
+        if minor == 0 || (self.denominator == 1 && self.numerator == 1) {
             return Some(minor);
         }
         let product = i128::from(minor).checked_mul(self.numerator)?;
@@ -215,13 +215,15 @@ pub(super) struct Converter<'a> {
     rates: &'a Rates,
     to: Currency,
     known: HashMap<(Currency, i32), Result<Factor, NoFactor>>,
+    /// What was asked last of each currency: entries come day by day.
+    latest: Vec<(Currency, i32, Result<Factor, NoFactor>)>,
     used: BTreeMap<Currency, Used>,
     missing: BTreeMap<Currency, BTreeSet<i32>>,
 }
 
 impl<'a> Converter<'a> {
     pub(super) fn new(rates: &'a Rates, to: Currency) -> Self {
-        Self { rates, to, known: HashMap::new(), used: BTreeMap::new(), missing: BTreeMap::new() }
+        Self { rates, to, known: HashMap::new(), latest: Vec::new(), used: BTreeMap::new(), missing: BTreeMap::new() }
     }
 
     /// The factor of a currency on a day.
@@ -229,11 +231,23 @@ impl<'a> Converter<'a> {
         if from == self.to {
             return Ok(Factor::ONE);
         }
-        if let Some(known) = self.known.get(&(from, day)) {
-            return *known;
+        let place = self.latest.iter().position(|(currency, ..)| *currency == from);
+        let latest = place.and_then(|place| self.latest.get(place)).filter(|(_, of, _)| *of == day);
+        if let Some((_, _, factor)) = latest {
+            return *factor;
         }
-        let factor = self.look_up(from, day);
-        self.known.insert((from, day), factor);
+        let factor = match self.known.get(&(from, day)) {
+            Some(known) => *known,
+            None => {
+                let factor = self.look_up(from, day);
+                self.known.insert((from, day), factor);
+                factor
+            }
+        };
+        match place.and_then(|place| self.latest.get_mut(place)) {
+            Some(latest) => *latest = (from, day, factor),
+            None => self.latest.push((from, day, factor)),
+        }
         factor
     }
 

@@ -33,7 +33,7 @@ pub(super) fn by_value(
     let mut result = Ok(());
     source.scan_orders(0..source.entries(), |facts| {
         if result.is_ok() {
-            result = evaluator.order(source, facts, true);
+            result = evaluator.order(source, facts);
         }
         if result.is_err() {
             return;
@@ -95,7 +95,7 @@ pub fn revenue_entries(
         let mut result = Ok(());
         source.scan_orders(start..end, |facts| {
             if result.is_ok() {
-                result = evaluator.order(source, facts, true);
+                result = evaluator.order(source, facts);
             }
             let head = facts.iter().map(|fact| fact.entry).min().unwrap_or(0);
             let events = evaluator.events.iter().filter(|event| event.counts && days.contains(&event.day));

@@ -280,9 +280,18 @@ impl Marks {
         Self(self.0 | Self::FIRST_TAKEN_BACK)
     }
 
+    /// As its customer sees it. A refund that names somebody whom no sale of its order names takes back no order of theirs.
     #[must_use]
-    pub(super) fn not_taken_back(self) -> Self {
-        Self(self.0 & !Self::FIRST_TAKEN_BACK)
+    pub(super) fn of_buyer(self, has_bought: bool) -> Self {
+        if has_bought { self } else { Self(self.0 & !Self::FIRST_TAKEN_BACK) }
+    }
+
+    pub(super) fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(super) fn of_bits(bits: u8) -> Self {
+        Self(bits)
     }
 
     pub(super) fn kind(self) -> Kind {
