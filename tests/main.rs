@@ -12,6 +12,7 @@ mod konnektive;
 mod reports;
 mod run_daemon;
 mod samcart;
+mod storage_faults;
 mod thrivecart;
 mod woocommerce;
 mod worked_example;

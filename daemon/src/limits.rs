@@ -241,6 +241,14 @@ pub mod ledger {
     pub const PRUNED_PER_COMMIT: usize = 1_000;
     /// Pieces of a file, a quarter of a MiB each, that wait for the thread which compresses them.
     pub const PIECES_WAITING: usize = 16;
+    /// What must be free on the disk before anything is taken in, bytes. More than the largest commit takes.
+    pub const ROOM_BYTES: u64 = 64 << 20;
+    /// Bytes of an archived file after which the room is looked at again.
+    pub const ROOM_LOOK_BYTES: usize = 4 << 20;
+    /// Bytes of a backup between two reports of its progress.
+    pub const BACKUP_TOLD_BYTES: u64 = 4 << 20;
+    /// Bytes of a file that are copied at a time.
+    pub const BACKUP_PIECE_BYTES: usize = 256 << 10;
 }
 
 /// Limits of the doors.

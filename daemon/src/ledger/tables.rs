@@ -43,6 +43,16 @@ pub(super) const RESPONSES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition:
 /// (integration, milliseconds at which it began) to `Pass` (JSON).
 pub(super) const PASSES: TableDefinition<'_, (&str, i64), &[u8]> = TableDefinition::new("passes");
 
+/// Hands the names of all tables to a macro, so that none is left out where each has its turn.
+macro_rules! every_table {
+    ($what:ident) => {
+        $what! {
+            META LOG BLOCKS DELIVERIES BODIES INBOX QUARANTINE IMPORTS MARKS MEMORY CURSORS EXCHANGES RESPONSES PASSES
+        }
+    };
+}
+pub(super) use every_table;
+
 /// One commit of the log: which blocks, and whence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Commit {
