@@ -13,8 +13,10 @@ use axum::http::{Request, StatusCode};
 use chrono::{TimeDelta, Utc};
 use ltv_platforms::woocommerce::Shop as Store;
 use ltvd::app::{App, Setup};
+use ltvd::book::Counts;
 use ltvd::doors::{self, poll};
-use ltvd::ledger::{Ledger, What};
+use ltvd::ledger::{Finish, Ledger, LedgerError, NewDelivery, State, What};
+use ltvd::model::{Amounts, Billing, Change, Customer, Door, Entry, EntryKey, Kind, Moment};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -95,6 +97,8 @@ fn shop(served: &Served<Store>) -> Shop {
 /// One process over this disk, from its start to its end.
 fn process<T>(shop: &Shop, disk: &FaultyDisk, life: impl AsyncFnOnce(Arc<App>) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // One for all processes; another was there only from the second on.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let setup = Setup::load(&shop.path("ltvd.toml")).unwrap();
     let app = App::open_by(setup, |dir| Ledger::open_on(disk.clone(), Arc::new(disk.clone()), dir));
     let app = app.unwrap_or_else(|error| panic!("{error}: {error:?}"));
@@ -117,8 +121,7 @@ async fn import(app: Arc<App>) -> Told {
         let mut told = Told::default();
         for name in FILES {
             let text = file_of_sales(name, ROWS);
-            let request =
-                doors::Request { name, integration: Some("files"), dry_run: false, complete_through: None };
+            let request = doors::Request { name, integration: Some("files"), dry_run: false, complete_through: None };
             match doors::import(&app, &request, text.as_bytes(), &mut |_, _, _| {}) {
                 Ok(_) => drop(told.files.insert(name)),
                 Err(error) => told.errors.push(error.to_string()),
@@ -290,7 +293,10 @@ fn walk(of: Work) {
             }
         }
     }
-    println!("{{\"test\":\"storage faults\",\"work\":\"{of:?}\",\"syncs\":{},\"writes\":{},\"faults\":{tried},\"lost\":0,\"doubled\":0}}", places[0], places[1]);
+    println!(
+        "{{\"test\":\"storage faults\",\"work\":\"{of:?}\",\"syncs\":{},\"writes\":{},\"faults\":{tried},\"lost\":0,\"doubled\":0}}",
+        places[0], places[1]
+    );
     assert!(tried > 10);
 }
 
@@ -339,4 +345,112 @@ fn a_pass_over_a_platform_survives_every_fault_of_the_disk() {
 #[test]
 fn a_burst_of_webhooks_survives_every_fault_of_the_disk() {
     walk(Work::Webhooks);
+}
+
+/// Sales of so many orders.
+fn sales(orders: u32) -> Vec<Change> {
+    let sale = |order: u32| Entry {
+        key: EntryKey { kind: Kind::Sale, id: order.to_string() },
+        also: vec![],
+        order_id: order.to_string(),
+        billing: Billing::Initial,
+        at: Moment::Utc(i64::from(order)),
+        customer: Customer { email: Some(format!("c{}@example.org", order % 100)), id: None },
+        currency: "USD".parse().unwrap(),
+        amounts: Amounts { total: i64::from(order), ..Amounts::default() },
+        lines: vec![],
+        tags: vec![],
+        revision: 0,
+    };
+    (0..orders).map(|order| Change::Put(sale(order))).collect()
+}
+
+/// A file so long that its blocks are handed to the database before the commit that names them, with a webhook between.
+fn long_file(ledger: &Ledger, sales: &[Change]) -> Result<(Counts, Vec<u64>), LedgerError> {
+    let webhook = NewDelivery {
+        integration: "shop".into(),
+        received_ms: 1,
+        query: String::new(),
+        headers: vec![],
+        body: b"{}".to_vec(),
+    };
+    let mut ingest = ledger.ingest("shop", Door::File)?;
+    for piece in sales.chunks(4_096) {
+        ingest.apply(piece.to_vec())?;
+    }
+    // Durable, and with it what was written ahead; it must not count for that.
+    let received = ledger.receive(std::slice::from_ref(&webhook))?;
+    let delivery = ledger.new_delivery();
+    let counts = ingest.counts();
+    ingest.finish(Finish::new(1, delivery, State::Read { counts })).map(|counts| (counts, received))
+}
+
+#[test]
+fn blocks_written_ahead_count_only_with_their_commit() {
+    const ORDERS: u32 = 70_000;
+    let sales = sales(ORDERS);
+    let mut random = random();
+    let mut tried = 0;
+    let open = |disk: &FaultyDisk, dir: &std::path::Path| Ledger::open_on(disk.clone(), Arc::new(disk.clone()), dir);
+    for at in 1.. {
+        let (dir, disk) = (tempfile::tempdir().unwrap(), FaultyDisk::new(random(1 << 30) as u64));
+        let fault = [Fault::Broken, Fault::PowerCut][random(2)];
+        // From the first sync on, that of the making of the database included.
+        disk.fail_at(Count::Syncs, at, fault);
+        let told = open(&disk, dir.path()).and_then(|ledger| long_file(&ledger, &sales));
+        let Some(hit) = disk.hit() else { break };
+        tried += 1;
+        let when = format!("after {fault:?} of {hit}, the {at}.");
+        let disk = disk.switched_on_again();
+        let ledger = open(&disk, dir.path()).unwrap_or_else(|error| panic!("{when}: {error:?}"));
+        let found = ledger.book().len();
+        assert!(found == 0 || found == ORDERS as usize, "{when}: {found}");
+        if told.is_ok() {
+            assert_eq!((found, ledger.pending_count().unwrap()), (ORDERS as usize, 1), "{when}");
+        }
+        let (counts, _) = long_file(&ledger, &sales).unwrap();
+        assert_eq!(
+            (counts.new + counts.unchanged, ledger.book().len()),
+            (u64::from(ORDERS), ORDERS as usize),
+            "{when}"
+        );
+    }
+    println!("{{\"test\":\"blocks written ahead\",\"faults\":{tried},\"lost\":0,\"doubled\":0}}");
+    assert!(tried > 3);
+}
+
+#[test]
+fn close_to_the_end_of_the_disk_nothing_is_taken_in_and_everything_is_answered() {
+    let served = store();
+    let (shop, disk) = (shop(&served), FaultyDisk::new(1));
+    process(&shop, &disk, async |app| {
+        let told = import(Arc::clone(&app)).await;
+        assert_eq!(told.files.len(), FILES.len());
+        disk.set_free(10 << 20);
+        let before = disk.done()[Count::Syncs as usize];
+        for of in [Work::Import, Work::Pass, Work::Webhooks] {
+            let told = work(Arc::clone(&app), of).await;
+            assert_eq!((told.files.len(), told.orders.len(), told.pass), (0, 0, false));
+            // A webhook is told by its status.
+            assert!(
+                of == Work::Webhooks || told.errors.iter().any(|error| error.contains("almost full: 10 MiB are free")),
+                "{told:?}"
+            );
+        }
+        assert!(disk.done()[Count::Syncs as usize] <= before + 1, "only the record of the pass was committed");
+        assert_eq!(app.fatal(), None);
+        let router = ltvd::api::router(Arc::clone(&app));
+        let get = |target: &str| Request::get(target).body(Body::empty()).unwrap();
+        let status = router.clone().oneshot(get("/v1/status")).await.unwrap();
+        let status: Value = serde_json::from_slice(&to_bytes(status.into_body(), usize::MAX).await.unwrap()).unwrap();
+        assert!(status["disk_full"].as_str().unwrap().contains("almost full"), "{status:#}");
+        let answer = router.oneshot(get("/v1/revenue?by=month")).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        // There is room again, and nobody has to do anything.
+        disk.set_free(1 << 40);
+        for of in [Work::Import, Work::Pass, Work::Webhooks] {
+            let told = work(Arc::clone(&app), of).await;
+            assert!(told.errors.is_empty(), "{told:?}");
+        }
+    });
 }

@@ -163,6 +163,12 @@ impl FaultyDisk {
         })))
     }
 
+    /// The same disk, whose chance is drawn from this seed.
+    pub(crate) fn seeded(self, seed: u64) -> Self {
+        self.state().random = seed.max(1);
+        self
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

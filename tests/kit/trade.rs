@@ -6,8 +6,13 @@ use std::fmt::Write as _;
 pub(crate) fn file_of_sales(name: &str, rows: usize) -> String {
     let mut text = String::from("id,order,date,email,amount\n");
     for row in 0..rows {
-        writeln!(text, "t{name}{row},{name}{row},2026-01-{:02} 10:00:00,c{}@example.org,1.00", 1 + row % 28, row % 20_000)
-            .expect("a text takes everything");
+        writeln!(
+            text,
+            "t{name}{row},{name}{row},2026-01-{:02} 10:00:00,c{}@example.org,1.00",
+            1 + row % 28,
+            row % 20_000
+        )
+        .expect("a text takes everything");
     }
     text
 }

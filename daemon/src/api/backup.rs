@@ -64,7 +64,9 @@ impl From<BackupReport> for BackedUp {
 pub(super) async fn backup(call: Call<BackupParameters>) -> Result<Response, Problem> {
     let Call { app, asked: BackupParameters { to }, .. } = call;
     let Some(to) = to.map(PathBuf::from).filter(|to| to.is_absolute()) else {
-        return Err(Problem::question("`to` is the full path of a folder that is not there yet, such as /backups/2026-11-22"));
+        return Err(Problem::question(
+            "`to` is the full path of a folder that is not there yet, such as /backups/2026-11-22",
+        ));
     };
     let (lines, answer) = mpsc::channel(LINES_WAITING);
     tokio::task::spawn_blocking(move || {

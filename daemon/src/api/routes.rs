@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 
 use super::route::Route;
-use super::{backup, behind, customers, deliveries, entries, imports, lines, platform, reading, reports, server, syncs};
+use super::{
+    backup, behind, customers, deliveries, entries, imports, lines, platform, reading, reports, server, syncs,
+};
 use crate::report::{
     COHORTS_COLUMNS, CohortsAnswer, LTV_COLUMNS, LtvAnswer, PAYBACK_COLUMNS, PaybackAnswer, REVENUE_COLUMNS,
     RevenueAnswer, SURVIVAL_COLUMNS, SurvivalAnswer,

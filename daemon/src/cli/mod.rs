@@ -220,7 +220,9 @@ mod tests {
 
     #[test]
     fn options_and_parameters_are_the_same() {
-        use crate::api::{backup, customers, deliveries, entries, imports, parameter::Asked, platform, reading, reports};
+        use crate::api::{
+            backup, customers, deliveries, entries, imports, parameter::Asked, platform, reading, reports,
+        };
         fn of<P: Asked>() -> BTreeSet<String> {
             P::table().map(|parameter| parameter.name.to_owned()).collect()
         }

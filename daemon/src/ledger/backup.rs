@@ -13,8 +13,8 @@ use std::sync::TryLockError;
 
 use redb::backends::FileBackend;
 use redb::{
-    Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableHandle,
-    Value, WriteTransaction,
+    Database, Key, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    TableHandle, Value, WriteTransaction,
 };
 use sha2::{Digest, Sha256};
 
@@ -240,7 +240,9 @@ fn copy_database(read: &ReadTransaction, target: &Path, told: &mut Told<'_>) -> 
     }
     let all = read.list_tables().map_err(LedgerError::from)?;
     if let Some(other) = all.map(|table| table.name().to_owned()).find(|name| !tables.contains(name)) {
-        return Err(BackupError::Place(format!("this ltvd does not know the ledger's table `{other}`, so it makes no backup")));
+        return Err(BackupError::Place(format!(
+            "this ltvd does not know the ledger's table `{other}`, so it makes no backup"
+        )));
     }
     told.begin("check", told.done);
     let db = new_database(target)?;
@@ -260,7 +262,8 @@ fn copy_database(read: &ReadTransaction, target: &Path, told: &mut Told<'_>) -> 
 fn new_database(path: &Path) -> Result<Database, BackupError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let backend = FileBackend::new(file.map_err(io_in("make", path))?);
-    let opened = backend.and_then(|backend| Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend));
+    let opened =
+        backend.and_then(|backend| Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend));
     opened.map_err(|error| BackupError::Database(error.into()))
 }
 

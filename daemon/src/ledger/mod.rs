@@ -40,9 +40,9 @@ use crate::limits::ledger as limits;
 
 pub use archive::ArchiveWriter;
 pub use backup::{BackupError, BackupReport, Progress};
-pub use disk::{Disk, Output, RealDisk};
 use disk::Room;
 pub(crate) use disk::is_full;
+pub use disk::{Disk, Output, RealDisk};
 pub use error::LedgerError;
 pub use inbox::{NewDelivery, Outcome};
 pub use ingest::{Finish, Ingest};
