@@ -281,6 +281,11 @@ fn the_daemon_answers_as_described() {
 
     ask("POST", "/v1/quarantine/retry", "");
     ask("POST", "/v1/quarantine/retry", "?delivery=999999");
+    let kept = ask("POST", "/v1/backup", &format!("?to={}", shop.path("kept").display()));
+    assert_eq!(kept["report"]["files"], 1, "{kept:#}");
+    let refused = ask("POST", "/v1/backup", &format!("?to={}", shop.path("kept").display()));
+    assert_eq!(refused["error"]["status"], 400, "{refused:#}");
+    ask("POST", "/v1/backup", "");
     ask("POST", "/v1/replay", "?integration=files");
     ask("POST", "/v1/replay", "?integration=nobody");
     let synced = ask("POST", "/v1/integrations/{name}/sync", "");

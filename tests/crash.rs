@@ -1,14 +1,13 @@
 //! Power cuts: what was acknowledged is there, nothing is there twice, and a file is in wholly or not at all.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::kit::{BOUND, Shop, http, random, wait_until};
+use crate::kit::{BOUND, Shop, file_of_sales, http, purchase, random, wait_until};
 
 const CONFIG: &str = r#"
 [report]
@@ -26,16 +25,6 @@ currency = "USD"
 /// Rows of the large file.
 const ROWS: usize = 200_000;
 
-/// One sale of a dollar a row.
-fn large_file(rows: usize) -> String {
-    let mut text = String::from("id,order,date,email,amount\n");
-    for row in 0..rows {
-        writeln!(text, "t{row},o{row},2026-01-{:02} 10:00:00,c{}@example.org,1.00", 1 + row % 28, row % 20_000)
-            .unwrap();
-    }
-    text
-}
-
 fn entries(shop: &Shop, integration: &str) -> u64 {
     let status = shop.status();
     let known = status["integrations"].as_array().unwrap().iter().find(|known| known["name"] == integration);
@@ -47,7 +36,7 @@ fn a_file_is_wholly_in_or_out_whenever_the_power_fails() {
     let shop = Shop::new(CONFIG);
     let mut random = random();
     let mut up_to = |ms| Duration::from_millis(random(ms) as u64);
-    let file = large_file(ROWS);
+    let file = file_of_sales("o", ROWS);
     let name = "large.csv";
     let mut daemon = shop.start();
     shop.drop_file("files", name, file.as_bytes());
@@ -72,22 +61,6 @@ fn a_file_is_wholly_in_or_out_whenever_the_power_fails() {
     let all = &shop.revenue("by=month")["total"];
     assert_eq!((&all["orders"], &all["net"]), (&Value::from(ROWS), &Value::from(format!("{ROWS}.00"))));
     daemon.stop();
-}
-
-/// A sale of a dollar, and so many bytes that cannot be compressed much.
-fn purchase(order: &str, padding: usize) -> String {
-    let mut state = order
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
-    let noise = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        char::from(b"0123456789abcdefghijklmnopqrstuv"[usize::try_from(state >> 59).unwrap()])
-    });
-    let noise: String = noise.take(padding).collect();
-    format!(
-        r#"{{"type":"Order","noise":"{noise}","product":{{"id":1,"name":"Tea","price":"1.00","tax":"0.00","shipping":"0.00"}},
-        "customer":{{"email":"many@example.org"}},"order":{{"id":"{order}","total":"1.00"}}}}"#
-    )
 }
 
 /// Order ids of all entries of the one customer that buys through webhooks.
@@ -161,7 +134,7 @@ fn what_was_acknowledged_survives_power_cuts() {
     let delays = [Duration::from_millis(60), Duration::from_millis(400), up_to(300), up_to(1_500)];
     for (round, delay) in delays.into_iter().enumerate() {
         // A file that is imported at the same time makes commits of both kinds overlap.
-        shop.drop_file("files", &format!("round-{round}.csv"), large_file(5_000 * (round + 1)).as_bytes());
+        shop.drop_file("files", &format!("round-{round}.csv"), file_of_sales("o", 5_000 * (round + 1)).as_bytes());
         let [tried, taken] = send_orders(&shop, round, 0, || {
             sleep(delay);
             daemon.kill();

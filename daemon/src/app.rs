@@ -149,9 +149,20 @@ impl App {
     /// # Errors
     /// If another process has it, or it cannot be read.
     pub fn open(setup: Setup) -> Result<Arc<Self>, OpenError> {
+        Self::open_by(setup, Ledger::open)
+    }
+
+    /// As [`App::open`], with a ledger that is opened in another way.
+    ///
+    /// # Errors
+    /// As [`App::open`].
+    pub fn open_by(
+        setup: Setup,
+        open: impl FnOnce(&Path) -> Result<Ledger, LedgerError>,
+    ) -> Result<Arc<Self>, OpenError> {
         let Setup { config, registry, host, .. } = setup;
         let rates = rates(&config)?;
-        let ledger = Ledger::open(&config.paths.data_dir)?;
+        let ledger = open(&config.paths.data_dir)?;
         let couriers = couriers(&config, &registry);
         Ok(Arc::new(Self {
             config,
@@ -211,8 +222,9 @@ impl App {
         }
     }
 
-    /// Ends the daemon with this message.
+    /// Ends the daemon with this message about its ledger.
     pub fn end(&self, message: String) {
+        let message = format!("{}: {message}", self.config.paths.data_dir.display());
         self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
         self.ended.notify_one();
     }

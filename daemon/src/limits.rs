@@ -253,6 +253,14 @@ pub mod ledger {
     pub const ADDRESS_EDGES: usize = 16;
     /// Folders in folders that are looked through for copies of a person.
     pub const FOLDERS_DEEP: usize = 8;
+    /// What must be free on the disk before anything is taken in, bytes. More than the largest commit takes.
+    pub const ROOM_BYTES: u64 = 64 << 20;
+    /// Bytes of an archived file after which the room is looked at again.
+    pub const ROOM_LOOK_BYTES: usize = 4 << 20;
+    /// Bytes of a backup between two reports of its progress.
+    pub const BACKUP_TOLD_BYTES: u64 = 4 << 20;
+    /// Bytes of a file that are copied at a time.
+    pub const BACKUP_PIECE_BYTES: usize = 256 << 10;
 }
 
 /// Limits of the doors.

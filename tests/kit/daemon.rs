@@ -3,6 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::http;
 use super::wait::{BOUND, wait_until};
@@ -71,12 +73,25 @@ impl Daemon {
         Self::start_by(with_plain_environment(run, dir), dir, api)
     }
 
-    fn start_by(mut run: Command, dir: &Path, api: u16) -> Result<Self, (ExitStatus, String)> {
+    /// Starts it and kills it after this time, wherever it is then.
+    pub(super) fn start_and_kill(dir: &Path, after: Duration) {
+        let mut run = command(dir);
+        run.arg("run");
+        let mut daemon = Self::spawn(run, dir);
+        sleep(after);
+        daemon.kill();
+    }
+
+    fn spawn(mut run: Command, dir: &Path) -> Self {
         let log = dir.join("stderr.log");
-        let start = fs::metadata(&log).map_or(0, |data| data.len());
         let stderr = OpenOptions::new().create(true).append(true).open(&log).expect("the log can be written");
         let child = run.stdout(Stdio::null()).stderr(stderr).spawn().expect("the binary starts");
-        let mut daemon = Self { child, log };
+        Self { child, log }
+    }
+
+    fn start_by(run: Command, dir: &Path, api: u16) -> Result<Self, (ExitStatus, String)> {
+        let start = fs::metadata(dir.join("stderr.log")).map_or(0, |data| data.len());
+        let mut daemon = Self::spawn(run, dir);
         let ended = wait_until("the daemon is ready", BOUND, || {
             if let Some(status) = daemon.child.try_wait().expect("the daemon can be waited for") {
                 return Some(Some(status));

@@ -5,20 +5,24 @@
 
 mod connectors;
 mod daemon;
+mod faulty;
 pub(crate) mod http;
 mod plain;
 mod platform;
 mod polled;
 mod random;
 mod shop;
+mod trade;
 mod two_doors;
 mod wait;
 
 pub(crate) use connectors::connector_file;
 pub(crate) use daemon::{Daemon, Output};
+pub(crate) use faulty::{Count, Fault, FaultyDisk};
 pub(crate) use plain::plain;
 pub(crate) use platform::{Served, ca_file};
 pub(crate) use random::random;
 pub(crate) use shop::{Report, Shop};
+pub(crate) use trade::{file_of_sales, purchase};
 pub(crate) use two_doors::TwoDoors;
 pub(crate) use wait::{BOUND, wait_until};

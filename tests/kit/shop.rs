@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -120,6 +121,16 @@ impl Shop {
         warm_up();
         Daemon::start_on_small_disk(self.dir.path(), self.api, file_kib_max)
             .unwrap_or_else(|(status, stderr)| panic!("the daemon ended with {status}:\n{stderr}"))
+    }
+
+    /// As [`Self::start_on_small_disk`], if it starts there; otherwise how it ended and what it said.
+    pub(crate) fn try_start_on_small_disk(&self, file_kib_max: u32) -> Result<Daemon, (ExitStatus, String)> {
+        Daemon::start_on_small_disk(self.dir.path(), self.api, file_kib_max)
+    }
+
+    /// Starts the daemon and kills it after this time, wherever it is then.
+    pub(crate) fn start_and_kill(&self, after: Duration) {
+        Daemon::start_and_kill(self.dir.path(), after);
     }
 
     /// Runs a command of the command line in the folder.

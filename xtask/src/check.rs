@@ -10,7 +10,7 @@ use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::{Workspace, status};
 
 /// Tells the tests where the connectors are.
-const TEST_CONNECTORS: &str = "LTVD_TEST_CONNECTORS";
+pub(crate) const TEST_CONNECTORS: &str = "LTVD_TEST_CONNECTORS";
 
 /// Builds the connectors and runs every test. Cargo builds the daemon's binary for the end-to-end tests itself.
 pub(crate) fn test(workspace: &Workspace, args: &[String]) -> Result<()> {

@@ -10,6 +10,7 @@ mod python;
 mod run;
 mod sample;
 mod schemathesis;
+mod soak;
 mod toolchain;
 mod workspace;
 
@@ -56,6 +57,8 @@ enum Task {
     },
     /// Try the API with requests that Schemathesis thinks up; needs python3 with venv, and PyPI.
     Schemathesis(schemathesis::Options),
+    /// Kill the daemon at random moments while all doors are busy; nothing may be lost or counted twice.
+    Soak(soak::Options),
     /// Pack the release binary, the connectors and the example configuration.
     Dist,
     /// Hand the sample to a daemon that is starting; `run --sample` uses it.
@@ -86,6 +89,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Ci => check::ci(&workspace)?,
         Task::Bench { bench } => bench::run(&workspace, &bench)?,
         Task::Schemathesis(options) => schemathesis::run(&workspace, &options)?,
+        Task::Soak(options) => soak::run(&workspace, &options)?,
         Task::Dist => dist::dist(&workspace)?,
         Task::FeedSample(options) => sample::feed(&workspace, &options)?,
     }

@@ -3,6 +3,7 @@
 //! Whatever the command line shows comes from here as well, over a socket or in the same process, so both always agree.
 //! `routes.rs` is the table of what there is; `/openapi.json` tells it to programs.
 
+pub(crate) mod backup;
 mod behind;
 mod call;
 pub(crate) mod customers;

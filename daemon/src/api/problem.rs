@@ -73,6 +73,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/unready", "Not ready", detail)
     }
 
+    /// The disk has no room, or hardly any.
+    pub fn disk_full(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "/problems/disk-full", "The disk is full", detail)
+    }
+
     /// What was asked for is no more as it was.
     #[cfg_attr(not(test), allow(dead_code, reason = "for the lists behind figures"))]
     pub(super) fn changed(detail: impl Into<String>) -> Self {
@@ -140,6 +145,9 @@ impl From<LedgerError> for Problem {
             return Self::unready(detail);
         }
         tracing::error!(%error, "a request failed");
+        if error.is_disk_full() {
+            return Self { fatal: error.is_fatal().then(|| error.to_string()), ..Self::disk_full(error.to_string()) };
+        }
         Self { fatal: error.is_fatal().then(|| error.to_string()), ..Self::internal() }
     }
 }
@@ -148,6 +156,10 @@ impl From<&ImportError> for Problem {
     fn from(error: &ImportError) -> Self {
         let detail = error.to_string();
         match error {
+            error if error.is_disk_full() => {
+                tracing::error!(error = detail, "an import failed");
+                Self::disk_full(detail)
+            }
             ImportError::Ledger(_) => {
                 tracing::error!(error = detail, "an import failed");
                 Self::internal()

@@ -6,7 +6,9 @@ use super::reports::{
     CohortsParameters, LtvParameters, PaybackParameters, RevenueParameters, SurvivalParameters, report,
 };
 use super::route::Route;
-use super::{behind, customers, deliveries, entries, forget, imports, lines, platform, raw, reading, server, syncs};
+use super::{
+    backup, behind, customers, deliveries, entries, forget, imports, lines, platform, raw, reading, server, syncs,
+};
 use crate::report::{
     COHORTS_COLUMNS, CohortsAnswer, LTV_COLUMNS, LtvAnswer, PAYBACK_COLUMNS, PaybackAnswer, REVENUE_COLUMNS,
     RevenueAnswer, SURVIVAL_COLUMNS, SurvivalAnswer,
@@ -114,8 +116,13 @@ pub(super) fn routes() -> Vec<Route> {
             .json::<deliveries::Quarantine>(),
         Route::post("/v1/quarantine/retry", "Reads what is in quarantine again: one delivery, or all", reading::retry)
             .json::<reading::ReadAgain>()
-            .problem(StatusCode::NOT_FOUND),
-        Route::post("/v1/replay", "Reads everything again that was kept", reading::replay).json::<reading::ReadAgain>(),
+            .problem(StatusCode::NOT_FOUND)
+            .problem(StatusCode::INSUFFICIENT_STORAGE),
+        Route::post("/v1/replay", "Reads everything again that was kept", reading::replay)
+            .json::<reading::ReadAgain>()
+            .problem(StatusCode::INSUFFICIENT_STORAGE),
+        Route::post("/v1/backup", "Copies everything that is kept into a new folder", backup::backup)
+            .lines::<lines::Line<backup::BackedUp>>(),
         Route::get("/v1/syncs", "The asking of platforms: state, what is under way, the last passes", syncs::syncs)
             .json::<syncs::Syncs>(),
         Route::post("/v1/integrations/{name}/sync", "Asks the platform now", platform::sync)

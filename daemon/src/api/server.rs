@@ -97,6 +97,8 @@ pub(super) struct Status {
     entries: usize,
     /// Customers in the ledger.
     customers: usize,
+    /// Why nothing is taken in, while the disk is almost full.
+    disk_full: Option<String>,
     /// Deliveries that wait to be read.
     pending: u64,
     /// Deliveries and rows that could not be read.
@@ -136,6 +138,7 @@ pub(super) async fn status(call: Call<NoParameters>) -> Result<Response, Problem
             ledger_revision,
             entries,
             customers: customers as usize,
+            disk_full: app.ledger.room().err().map(|error| error.to_string()),
             pending: app.ledger.pending_count()?,
             quarantined,
             uptime_s: app.started.elapsed().as_secs(),

@@ -191,7 +191,9 @@ impl From<Problem> for Failure {
             what.push_str(&format!("\n  {row}"));
         }
         match StatusCode::from_u16(status) {
-            Ok(StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => Self::Temporary(what),
+            Ok(StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::INSUFFICIENT_STORAGE) => {
+                Self::Temporary(what)
+            }
             Ok(StatusCode::UNAUTHORIZED) => Self::Failed(format!(
                 "{what}; the token is `api.token` of the configuration: see that the daemon was started with the same one"
             )),

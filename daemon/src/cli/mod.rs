@@ -3,6 +3,7 @@
 //! Every command about data is one request to the HTTP API: of the daemon, if one runs, or of the same API inside this
 //! process. So there is one way of asking, and one of answering.
 
+mod backup;
 mod call;
 mod check;
 mod client;
@@ -87,6 +88,8 @@ enum Command {
     Delivery(delivery::Args),
     /// Print every entry as a line of JSON
     Export(sync::ExportArgs),
+    /// Copy everything that is kept into a new folder, while the daemon goes on
+    Backup(backup::Args),
     /// What could not be read, and waits for you or for a newer connector
     #[command(subcommand)]
     Quarantine(quarantine::Command),
@@ -151,6 +154,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Forget(args) => ask(Box::new(move |client| Box::pin(forget::forget(client, args)))),
         Command::Delivery(args) => ask(Box::new(move |client| Box::pin(delivery::delivery(client, args)))),
         Command::Export(args) => ask(Box::new(move |client| Box::pin(sync::export(client, args)))),
+        Command::Backup(args) => ask(Box::new(move |client| Box::pin(backup::backup(client, args)))),
         Command::Quarantine(command) => ask(Box::new(move |client| Box::pin(quarantine::quarantine(client, command)))),
         Command::Replay(args) => ask(Box::new(move |client| Box::pin(quarantine::replay(client, args)))),
         Command::Webhook(webhook::Command::Url { integration }) => webhook::url(&config, integration.as_deref()),
@@ -224,7 +228,9 @@ mod tests {
 
     #[test]
     fn options_and_parameters_are_the_same() {
-        use crate::api::{customers, deliveries, entries, imports, parameter::Asked, platform, reading, reports};
+        use crate::api::{
+            backup, customers, deliveries, entries, imports, parameter::Asked, platform, reading, reports,
+        };
         fn of<P: Asked>() -> BTreeSet<String> {
             P::table().map(|parameter| parameter.name.to_owned()).collect()
         }
@@ -241,6 +247,7 @@ mod tests {
         assert_eq!(options(&["customer"], &["email"]), of::<customers::CustomerParameters>());
         assert_eq!(options(&["export"], &[]), of::<entries::EntriesParameters>());
         assert_eq!(options(&["import"], &["file", "json"]), without(of::<imports::ImportParameters>(), &["name"]));
+        assert_eq!(options(&["backup"], &["folder", "json"]), without(of::<backup::BackupParameters>(), &["to"]));
         assert_eq!(options(&["sync"], &["integration", "json"]), of::<platform::SyncParameters>());
         let reconcile = without(of::<platform::ReconcileParameters>(), &["name"]);
         assert_eq!(options(&["reconcile"], &["integration", "file", "json"]), reconcile);

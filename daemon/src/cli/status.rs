@@ -51,6 +51,9 @@ fn text(status: &Value, daemon: bool) -> String {
         cell(status, "pending"),
         cell(status, "quarantined")
     ));
+    if let Some(full) = status.get("disk_full").and_then(Value::as_str) {
+        text.push_str(&format!("nothing is taken in: {}\n\n", output::plain(full)));
+    }
     let integrations = status.get("integrations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let broken = status.get("broken_connectors").and_then(Value::as_array);
     for error in broken.into_iter().flatten().filter_map(Value::as_str) {

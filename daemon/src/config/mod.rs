@@ -32,7 +32,7 @@ pub use self::problem::{Problem, Problems};
 pub use self::rates::Rates;
 use self::read::{Reader, Section};
 pub use self::secret::{Env, ProcessEnv};
-pub use self::secrets_file::{SecretsFile, SecretsFileError};
+pub use self::secrets_file::{SECRETS_FILE, SecretsFile, SecretsFileError};
 use self::source::Source;
 pub use self::spend::Spend;
 pub use self::types::{

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::types::Config;
 use crate::limits::config::GENERATED_CHARS;
 
+/// Its name in `data_dir`.
+pub const SECRETS_FILE: &str = "secrets.toml";
+
 /// `secrets.toml` in `data_dir`.
 #[derive(Debug, Clone)]
 pub struct SecretsFile {
@@ -88,7 +91,7 @@ impl SecretsFile {
 
     /// Where it is.
     pub fn path(&self) -> PathBuf {
-        self.folder.join("secrets.toml")
+        self.folder.join(SECRETS_FILE)
     }
 
     /// The random part of the webhook address of an integration, made on first need.

@@ -91,6 +91,15 @@ impl ImportError {
             Self::Integration(_) | Self::Connector(_) | Self::BadRows { .. } => false,
         }
     }
+
+    /// True if it is for a person to free some of the disk.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_disk_full(),
+            Self::Ledger(error) => error.is_disk_full(),
+            Self::Integration(_) | Self::Connector(_) | Self::BadRows { .. } => false,
+        }
+    }
 }
 
 /// Imports a file. `progress` is told the phase, how much is done and how much there is: bytes, or rows for

@@ -13,10 +13,10 @@ pub enum FileError {
     #[error("the file could not be read: {0}")]
     Read(#[source] io::Error),
     /// The working copy could not be written or read. It may work later.
-    #[error("the working copy of the file failed: {0}; see that the disk has room for a second copy of the file")]
+    #[error("the working copy of the file failed: {0}; {room}", room = room(.0))]
     Work(#[source] io::Error),
     /// The archive could not be written. It may work later.
-    #[error("the copy of the file for the archive could not be written: {0}; see that the disk is not full")]
+    #[error("the copy of the file for the archive could not be written: {0}; {room}", room = room(.0))]
     Archive(#[source] io::Error),
     /// Nothing but blanks.
     #[error("the file is empty; export it again, and wait until the download is complete before moving it here")]
@@ -213,6 +213,24 @@ impl FileError {
     /// True if the file is not at fault and the same file may be taken later.
     pub fn is_temporary(&self) -> bool {
         matches!(self, Self::Read(_) | Self::Work(_) | Self::Archive(_))
+    }
+
+    /// True if the disk has no room for a copy of the file.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Work(error) | Self::Archive(error) if is_full(error))
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+fn room(error: &io::Error) -> &'static str {
+    if is_full(error) {
+        "the disk is full, free some space: a file needs room for a copy as text and for a compressed one"
+    } else {
+        "see that the disk can be written and has room for a second copy of the file"
     }
 }
 

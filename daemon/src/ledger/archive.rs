@@ -4,10 +4,10 @@
 //! file that nothing names, and the next start removes it.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -15,16 +15,20 @@ use redb::{ReadableDatabase, ReadableTable};
 
 use crate::limits::ledger as limits;
 
+use super::disk::{Disk, Output, Watched};
 use super::tables::IMPORTS;
-use super::{Ledger, LedgerError};
+use super::{ARCHIVE, Ledger, LedgerError};
 
 /// A file on its way into the archive, compressed by a thread of its own. Dropped without [`ArchiveWriter::keep`], it is
 /// gone.
 pub struct ArchiveWriter {
     pieces: Option<SyncSender<Vec<u8>>>,
-    compressor: Option<JoinHandle<io::Result<File>>>,
+    compressor: Option<JoinHandle<io::Result<Box<dyn Output>>>>,
+    disk: Arc<dyn Disk>,
     tmp: PathBuf,
     dir: PathBuf,
+    /// It lies where it belongs.
+    kept: bool,
 }
 
 impl std::fmt::Debug for ArchiveWriter {
@@ -39,15 +43,24 @@ impl Ledger {
     /// # Errors
     /// If no file can be made in the data folder.
     pub fn archive(&self) -> Result<ArchiveWriter, LedgerError> {
+        self.room.must_have(0)?;
         let tmp = self.tmp_dir().join(format!("archive-{}", self.number_delivery()));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&tmp);
+        let file = self.disk.create(&tmp);
         let file = file.map_err(|source| LedgerError::Io { what: "make the file", path: tmp.clone(), source })?;
+        let file = Watched::new(file, self.room.clone());
         let (pieces, arriving) = sync_channel(limits::PIECES_WAITING);
         let compressor = thread::Builder::new()
             .name("archive".into())
             .spawn(move || compress(file, &arriving))
             .map_err(|source| LedgerError::Io { what: "start a thread for", path: tmp.clone(), source })?;
-        Ok(ArchiveWriter { pieces: Some(pieces), compressor: Some(compressor), tmp, dir: self.dir.join("archive") })
+        Ok(ArchiveWriter {
+            pieces: Some(pieces),
+            compressor: Some(compressor),
+            disk: Arc::clone(&self.disk),
+            tmp,
+            dir: self.dir.join(ARCHIVE),
+            kept: false,
+        })
     }
 
     /// The raw bytes of an archived file.
@@ -55,7 +68,7 @@ impl Ledger {
     /// # Errors
     /// If it is not there or cannot be read.
     pub fn archived(&self, sha256: &str) -> Result<impl Read + use<>, LedgerError> {
-        let path = archive_path(&self.dir.join("archive"), sha256);
+        let path = archive_path(&self.dir.join(ARCHIVE), sha256);
         File::open(&path).and_then(zstd::Decoder::new).map_err(|source| LedgerError::Io {
             what: "read the archived file",
             path,
@@ -70,7 +83,7 @@ impl Ledger {
             let (key, _) = item?;
             named.insert(format!("{}.zst", key.value().1));
         }
-        for file in fs::read_dir(self.dir.join("archive")).into_iter().flatten().flatten() {
+        for file in fs::read_dir(self.dir.join(ARCHIVE)).into_iter().flatten().flatten() {
             if file.file_name().to_str().is_some_and(|name| name.ends_with(".zst") && !named.contains(name)) {
                 // Only space; the next start tries again.
                 let _ = fs::remove_file(file.path());
@@ -88,28 +101,29 @@ impl ArchiveWriter {
     pub fn keep(mut self, sha256: &str) -> Result<(), LedgerError> {
         let path = archive_path(&self.dir, sha256);
         let io = |what, source| LedgerError::Io { what, path: path.clone(), source };
-        let file = self.compressed().map_err(|error| io("compress into", error))?;
-        file.sync_all().map_err(|error| io("sync", error))?;
-        fs::rename(&self.tmp, &path).map_err(|error| io("move into the archive", error))?;
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| io("sync the folder of", error))
+        let mut file = self.compressed().map_err(|error| io("compress into", error))?;
+        file.sync().map_err(|error| io("sync", error))?;
+        self.disk.rename(&self.tmp, &path).map_err(|error| io("move into the archive", error))?;
+        self.kept = true;
+        self.disk.sync_folder(&self.dir).map_err(|error| io("sync the folder of", error))
     }
 }
 
 impl ArchiveWriter {
     /// Ends the stream and waits for the thread.
-    fn compressed(&mut self) -> io::Result<File> {
+    fn compressed(&mut self) -> io::Result<Box<dyn Output>> {
         drop(self.pieces.take());
         let gone = || io::Error::other("the compressing thread is gone");
         self.compressor.take().ok_or_else(gone)?.join().map_err(|_| gone())?
     }
 }
 
-fn compress(file: File, arriving: &Receiver<Vec<u8>>) -> io::Result<File> {
+fn compress(file: Watched, arriving: &Receiver<Vec<u8>>) -> io::Result<Box<dyn Output>> {
     let mut encoder = zstd::Encoder::new(file, 1)?;
     for piece in arriving {
         encoder.write_all(&piece)?;
     }
-    encoder.finish()
+    Ok(encoder.finish()?.output)
 }
 
 impl Write for ArchiveWriter {
@@ -132,11 +146,14 @@ impl Drop for ArchiveWriter {
         if self.compressor.is_some() {
             // Nothing of it is kept, whatever the thread says.
             let _ = self.compressed();
+        }
+        if !self.kept {
+            // A disk that is full must not stay so because of it; the next start tries again.
             let _ = fs::remove_file(&self.tmp);
         }
     }
 }
 
-fn archive_path(dir: &Path, sha256: &str) -> PathBuf {
+pub(super) fn archive_path(dir: &Path, sha256: &str) -> PathBuf {
     dir.join(format!("{sha256}.zst"))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::is_full;
 use crate::book::BookError;
 
 /// Why the ledger cannot be opened, read or written.
@@ -11,7 +12,12 @@ pub enum LedgerError {
     #[error("the ledger {0} is in use by another ltvd; stop it, or leave the work to it")]
     InUse(PathBuf),
     /// Written by a newer version.
-    #[error("the ledger {path} has schema {found}, but this ltvd knows schemas up to {known}; install a newer ltvd")]
+    #[error(
+        "the ledger {path} was written by {}: it has schema {found}, but this ltvd {} knows schemas up to {known}; install the \
+         newer ltvd again, or restore a backup that was made before it. Nothing was changed",
+        by.as_ref().map_or_else(|| "a newer ltvd".to_owned(), |by| format!("the newer ltvd {by}")),
+        env!("CARGO_PKG_VERSION")
+    )]
     TooNew {
         /// Of the database.
         path: PathBuf,
@@ -19,6 +25,8 @@ pub enum LedgerError {
         found: u32,
         /// By this program.
         known: u32,
+        /// Version of the ltvd that wrote it, if the file says.
+        by: Option<String>,
     },
     /// The file is no ledger, or a damaged one.
     #[error("the ledger {path} is damaged: {what}; restore a backup, and keep the damaged file")]
@@ -28,8 +36,23 @@ pub enum LedgerError {
         /// What does not fit.
         what: String,
     },
+    /// Little is left on the disk, so nothing new is taken in. Nothing has failed.
+    #[error(
+        "the disk of {folder} is almost full: {} MiB are free, and ltvd takes nothing in below {} MiB. Free some space; it goes on \
+         by itself then, and nothing was lost",
+        free >> 20,
+        wanted.div_ceil(1 << 20)
+    )]
+    NoRoom {
+        /// The data folder.
+        folder: PathBuf,
+        /// Bytes.
+        free: u64,
+        /// Bytes that must be free.
+        wanted: u64,
+    },
     /// The file system refused.
-    #[error("cannot {what} {path}: {source}")]
+    #[error("cannot {what} {path}: {source}{}", if is_full(source) { "; the disk is full, free some space" } else { "" })]
     Io {
         /// What was tried.
         what: &'static str,
@@ -40,9 +63,7 @@ pub enum LedgerError {
         source: std::io::Error,
     },
     /// redb refused. After this the process must end: nothing is known about what reached the disk.
-    #[error(
-        "the ledger's storage failed: {0}; ltvd stops so that nothing is lost, check the disk (is it full?) and start it again"
-    )]
+    #[error("{}", of_storage(.0))]
     Storage(#[source] redb::Error),
     /// A durable commit could not be taken into the book.
     #[error("the book could not follow the log: {0}; ltvd stops, and reads the log anew at the next start")]
@@ -62,6 +83,28 @@ impl LedgerError {
     /// True if the process must end: the state on disk is not known any more.
     pub fn is_fatal(&self) -> bool {
         matches!(self, Self::Storage(_) | Self::Damaged { .. } | Self::Behind(_))
+    }
+
+    /// True if the disk has no room: it is for a person to free some.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::NoRoom { .. } => true,
+            Self::Io { source, .. } | Self::Storage(redb::Error::Io(source)) => is_full(source),
+            _ => false,
+        }
+    }
+}
+
+fn of_storage(error: &redb::Error) -> String {
+    match error {
+        redb::Error::Io(cause) if is_full(cause) => format!(
+            "the disk is full: the ledger cannot be written ({cause}). ltvd stops, and has acknowledged nothing that is not on the \
+             disk; free some space and start it again"
+        ),
+        other => format!(
+            "the ledger's storage failed: {other}; ltvd stops, and has acknowledged nothing that is not on the disk; check the \
+             disk and start it again"
+        ),
     }
 }
 

@@ -43,8 +43,9 @@ impl Ledger {
     /// Makes deliveries durable, all in one transaction. Once this returns they may be acknowledged.
     ///
     /// # Errors
-    /// If the storage fails; then none of them may be acknowledged.
+    /// If the storage fails, or there is no room; then none of them may be acknowledged.
     pub fn receive(&self, deliveries: &[NewDelivery]) -> Result<Vec<u64>, LedgerError> {
+        self.room.must_have(0)?;
         let mut numbers = Vec::with_capacity(deliveries.len());
         let write = self.db.begin_write()?;
         {

@@ -91,8 +91,9 @@ impl Ledger {
     /// Starts on a delivery. Waits for one that is on its way.
     ///
     /// # Errors
-    /// If the book is full.
+    /// If the book is full, or the disk.
     pub fn ingest(&self, integration: &str, door: Door) -> Result<Ingest<'_>, LedgerError> {
+        self.room.must_have(0)?;
         let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let draft = Draft::new(&self.book(), integration, door)?;
         Ok(Ingest {
@@ -212,6 +213,7 @@ impl Ingest<'_> {
     }
 
     fn write_ahead(&mut self) -> Result<(), LedgerError> {
+        self.ledger.room.must_have(0)?;
         let mut write = self.ledger.db.begin_write()?;
         // Durable with the commit that names the blocks; until then they may as well be lost.
         write.set_durability(Durability::None)?;

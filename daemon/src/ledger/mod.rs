@@ -6,7 +6,9 @@
 //! fatal and the process ends.
 
 mod archive;
+mod backup;
 mod blocks;
+mod disk;
 mod error;
 mod forget;
 mod inbox;
@@ -16,6 +18,7 @@ mod poll_tests;
 mod polls;
 mod read_log;
 mod responses;
+mod schema;
 mod snapshot;
 #[cfg(test)]
 mod snapshot_tests;
@@ -31,26 +34,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend};
+use redb::{Database, DatabaseError, ReadableDatabase, StorageBackend};
 
 use crate::book::{Book, HashKey};
 use crate::limits::book::SNAPSHOT_AT_END;
 use crate::limits::ledger as limits;
 
 pub use archive::ArchiveWriter;
+pub use backup::{BackupError, BackupReport, Progress};
+use disk::Room;
+pub(crate) use disk::is_full;
+pub use disk::{Disk, Output, RealDisk};
 pub use error::LedgerError;
 use forget::Aliases;
 pub use forget::{Forgotten, copies};
 pub use inbox::{NewDelivery, Outcome};
 pub use ingest::{Finish, Ingest};
 use snapshot::Snapshots;
-use tables::{
-    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, FORGOTTEN, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES,
-    QUARANTINE, RESPONSES, SCHEMA,
-};
+use tables::BLOCKS;
 pub use tables::{
     Came, Cursor, Delivery, Exchange, Import, Load, Marks, Pass, PollTask, Quarantined, State, Stop, Tally, Total, What,
 };
+
+/// The database's file in the data folder.
+const DATABASE: &str = "ledger.redb";
+/// The folder of archived files in the data folder.
+const ARCHIVE: &str = "archive";
 
 /// All that is kept, in `data_dir`.
 #[derive(Debug)]
@@ -58,6 +67,8 @@ pub struct Ledger {
     db: Database,
     path: PathBuf,
     dir: PathBuf,
+    disk: Arc<dyn Disk>,
+    room: Room,
     hash_key: HashKey,
     book: Arc<RwLock<Book>>,
     snapshots: Arc<Snapshots>,
@@ -69,6 +80,8 @@ pub struct Ledger {
     quarantined: Mutex<Option<Arc<BTreeMap<String, u64>>>>,
     /// Who was forgotten, so that they do not come back.
     aliases: RwLock<Arc<Aliases>>,
+    /// Held by who makes a backup.
+    backup: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -84,39 +97,47 @@ impl Ledger {
     /// If another process has it, if it is of a newer version, or if it cannot be read.
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
         make_private_dir(dir)?;
-        let path = dir.join("ledger.redb");
+        let path = dir.join(DATABASE);
         let db = create(&path)?;
-        let hash_key = prepare(&db, &path)?;
-        Self::open_database(forget::renew(db, &path)?, hash_key, dir, path)
+        let hash_key = schema::prepare(&db, &path)?;
+        let db = forget::renew(db, &path, &RealDisk)?;
+        Self::open_database(db, hash_key, Arc::new(RealDisk), dir)
     }
 
-    /// Like [`Ledger::open`], over storage of the caller's choice: the seam at which faults are injected.
+    /// Like [`Ledger::open`], over storage of the caller's choice: the seam at which faults are injected. The database is in
+    /// `backend`, everything beside it in `dir` by way of `disk`.
     ///
     /// # Errors
     /// As [`Ledger::open`].
-    pub fn open_on(backend: impl StorageBackend, dir: &Path, path: PathBuf) -> Result<Self, LedgerError> {
+    pub fn open_on(backend: impl StorageBackend, disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, LedgerError> {
+        let path = dir.join(DATABASE);
         let db = create_on(backend, &path)?;
-        let hash_key = prepare(&db, &path)?;
-        Self::open_database(db, hash_key, dir, path)
+        let hash_key = schema::prepare(&db, &path)?;
+        Self::open_database(db, hash_key, disk, dir)
     }
 
-    fn open_database(db: Database, hash_key: HashKey, dir: &Path, path: PathBuf) -> Result<Self, LedgerError> {
+    fn open_database(db: Database, hash_key: HashKey, disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, LedgerError> {
+        let path = dir.join(DATABASE);
         let aliases = Aliases::load(&db, hash_key)?;
-        make_private_dir(&dir.join("archive"))?;
+        make_private_dir(&dir.join(ARCHIVE))?;
         make_private_dir(&dir.join("tmp"))?;
         let book = Arc::new(RwLock::new(Book::new(hash_key)));
+        let room = Room::new(Arc::clone(&disk), dir);
         let mut ledger = Self {
             db,
             path,
             dir: dir.to_owned(),
             hash_key,
-            snapshots: Arc::new(Snapshots::new(dir, Arc::clone(&book))),
+            disk,
+            snapshots: Arc::new(Snapshots::new(dir, Arc::clone(&book), room.clone())),
+            room,
             book,
             next: Mutex::new(Next { commit: 0, block: 0 }),
             next_delivery: AtomicU64::new(1),
             last_block: blocks::LastBlock::default(),
             quarantined: Mutex::default(),
             aliases: RwLock::new(Arc::new(aliases)),
+            backup: Mutex::default(),
         };
         ledger.sweep_tmp();
         ledger.read_log()?;
@@ -129,6 +150,14 @@ impl Ledger {
         self.book.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the disk has room for what may come.
+    ///
+    /// # Errors
+    /// If too little is free: then no delivery is taken in, and what is here can still be read.
+    pub fn room(&self) -> Result<(), LedgerError> {
+        self.room.must_have(0)
+    }
+
     /// Folder for files that do not outlive the process.
     pub fn tmp_dir(&self) -> PathBuf {
         self.dir.join("tmp")
@@ -138,7 +167,8 @@ impl Ledger {
     fn sweep(&mut self) -> Result<(), LedgerError> {
         let next = self.next.get_mut().unwrap_or_else(PoisonError::into_inner).block;
         let orphans = self.db.begin_read()?.open_table(BLOCKS)?.range(next..)?.next().is_some();
-        if orphans {
+        // On a full disk they stay until a later start: what is committed next takes their numbers.
+        if orphans && self.room.must_have(0).is_ok() {
             let write = self.db.begin_write()?;
             write.open_table(BLOCKS)?.retain_in(next.., |_, _| false)?;
             write.commit()?;
@@ -199,62 +229,6 @@ fn opening(path: &Path, error: DatabaseError) -> LedgerError {
         }
         other => LedgerError::Storage(other.into()),
     }
-}
-
-/// Makes the tables of a new file, and checks the version of an old one. Gives the secret of the book's hashes, which stays
-/// the same for the life of a ledger, so that ties are decided the same way after each start.
-fn prepare(db: &Database, path: &Path) -> Result<HashKey, LedgerError> {
-    let write = db.begin_write()?;
-    let hash_key;
-    {
-        let mut meta = write.open_table(META)?;
-        let stored = meta.get("hash-key")?.and_then(|value| <[u8; 16]>::try_from(value.value()).ok());
-        let key = match stored {
-            Some(key) => key,
-            None => {
-                let mut key = [0; 16];
-                getrandom::fill(&mut key).map_err(|error| LedgerError::Encode(error.to_string()))?;
-                meta.insert("hash-key", key.as_slice())?;
-                key
-            }
-        };
-        let number = u128::from_le_bytes(key);
-        hash_key = HashKey((number >> 64) as u64, number as u64);
-        let found = meta.get("schema")?.map(|value| value.value().to_vec());
-        match found {
-            None => {
-                meta.insert("schema", SCHEMA.to_le_bytes().as_slice())?;
-            }
-            Some(bytes) => {
-                let found = <[u8; 4]>::try_from(bytes.as_slice()).map(u32::from_le_bytes).map_err(|_| {
-                    LedgerError::Damaged { path: path.to_owned(), what: "its schema is not a number".into() }
-                })?;
-                if found > SCHEMA {
-                    return Err(LedgerError::TooNew { path: path.to_owned(), found, known: SCHEMA });
-                }
-                // Versions 2 and 3 have more tables and more kinds of deliveries; what earlier ones wrote is read as it is.
-                if found < SCHEMA {
-                    meta.insert("schema", SCHEMA.to_le_bytes().as_slice())?;
-                }
-            }
-        }
-        write.open_table(LOG)?;
-        write.open_table(BLOCKS)?;
-        write.open_table(DELIVERIES)?;
-        write.open_table(BODIES)?;
-        write.open_table(INBOX)?;
-        write.open_table(QUARANTINE)?;
-        write.open_table(IMPORTS)?;
-        write.open_table(MARKS)?;
-        write.open_table(MEMORY)?;
-        write.open_table(CURSORS)?;
-        write.open_table(EXCHANGES)?;
-        write.open_table(RESPONSES)?;
-        write.open_table(PASSES)?;
-        write.open_table(FORGOTTEN)?;
-    }
-    write.commit()?;
-    Ok(hash_key)
 }
 
 /// Makes a folder that only its owner may enter.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
+use super::disk::Room;
 use crate::book::{Book, HashKey, Stamp};
 
 /// Writes the snapshot when it is worth it.
@@ -16,6 +17,7 @@ pub(super) struct Snapshots {
     path: PathBuf,
     tmp: PathBuf,
     book: Arc<RwLock<Book>>,
+    room: Room,
     /// Entries written to the log, or read from it, since the last snapshot.
     entries: AtomicU64,
     /// Held by who writes one.
@@ -23,11 +25,12 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
-    pub(super) fn new(dir: &Path, book: Arc<RwLock<Book>>) -> Self {
+    pub(super) fn new(dir: &Path, book: Arc<RwLock<Book>>, room: Room) -> Self {
         Self {
             path: dir.join("book.snapshot"),
             tmp: dir.join("tmp").join("book.snapshot"),
             book,
+            room,
             entries: AtomicU64::new(0),
             writing: Mutex::new(()),
         }
@@ -112,6 +115,9 @@ impl Snapshots {
     }
 
     fn replace(&self) -> io::Result<u64> {
+        // What it takes is guessed from the last one: a cache must not be what fills the disk.
+        let bytes = fs::metadata(&self.path).map_or(0, |data| data.len());
+        self.room.must_have(bytes).map_err(|error| io::Error::new(io::ErrorKind::StorageFull, error))?;
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.tmp)?;
         {
             let book = self.book.read().unwrap_or_else(PoisonError::into_inner);

@@ -46,6 +46,17 @@ pub(super) const PASSES: TableDefinition<'_, (&str, i64), &[u8]> = TableDefiniti
 /// Keyed hash of an address or id that was forgotten to what stands for it now (JSON).
 pub(super) const FORGOTTEN: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("forgotten");
 
+/// Hands the names of all tables to a macro, so that none is left out where each has its turn.
+macro_rules! every_table {
+    ($what:ident) => {
+        $what! {
+            META LOG BLOCKS DELIVERIES BODIES INBOX QUARANTINE IMPORTS MARKS MEMORY CURSORS EXCHANGES RESPONSES PASSES
+            FORGOTTEN
+        }
+    };
+}
+pub(super) use every_table;
+
 /// One commit of the log: which blocks, and whence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Commit {

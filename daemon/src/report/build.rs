@@ -3,7 +3,7 @@
 
 use super::definition::IntegrationState;
 use super::error::ReportError;
-use super::facts::{Fact, NO_CUSTOMER};
+use super::facts::Fact;
 use super::gather::Gatherer;
 use super::order::{Evaluator, Event};
 use super::source::Source;

@@ -88,14 +88,23 @@ pub async fn sync(app: &Arc<App>, name: &str, wish: Wish) -> Result<Pass, SyncEr
         pass: Pass { began_ms: now, complete: true, ..Pass::default() },
         rejected: 0,
     };
-    let ended = match party.courier.silence() {
-        None => run.legs(wish).await,
-        Some(left) => {
+    let ended = match (party.courier.silence(), app.ledger.room()) {
+        (None, Ok(())) => run.legs(wish).await,
+        (Some(left), _) => {
             run.pass.complete = false;
             run.pass.notes.push(wants_silence(left));
             Ok(())
         }
+        (None, Err(full)) => {
+            run.pass.complete = false;
+            run.pass.notes.push(full.to_string());
+            Ok(())
+        }
     };
+    if let Err(error) = &ended {
+        run.pass.complete = false;
+        run.pass.notes.push(error.to_string());
+    }
     run.pass.ended_ms = now_ms();
     if run.rejected > 0 {
         let wait = if run.rejected == 1 {
@@ -108,8 +117,9 @@ pub async fn sync(app: &Arc<App>, name: &str, wish: Wish) -> Result<Pass, SyncEr
     let state = live.now();
     (run.pass.requests, run.pass.bytes, run.pass.counts) = (state.requests, state.bytes, state.counts);
     let (pass, kept, of) = (run.pass.clone(), run.pass, name.to_owned());
-    party.disk(move |app| app.ledger.keep_pass(&of, &kept)).await?;
-    ended?;
+    let kept = party.disk(move |app| app.ledger.keep_pass(&of, &kept)).await;
+    // What ended the pass says more than that its record could not be kept either.
+    ended.and(kept)?;
     Ok(pass)
 }
 

@@ -5,39 +5,57 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{Database, Key, ReadableDatabase, ReadableTable, TableDefinition, Value, WriteTransaction};
 
 use super::RENEW;
-use crate::ledger::tables::{
-    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, FORGOTTEN, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES,
-    QUARANTINE, RESPONSES,
-};
-use crate::ledger::{LedgerError, create};
+use crate::ledger::tables::{META, every_table};
+use crate::ledger::{Disk, LedgerError, create};
+use crate::limits::ledger::ROOM_BYTES;
 
 /// The same database, or a copy in its place if something was deleted from it. Takes as long as reading and writing all of it, and
-/// its size on disk again until it is done. A crash leaves the old one, and the next start tries again.
+/// its size on disk again until it is done. Where that cannot be, the old one stays, and the next start tries again.
 ///
 /// # Errors
-/// If the copy cannot be made: the old one stays.
-pub(in crate::ledger) fn renew(old: Database, path: &Path) -> Result<Database, LedgerError> {
+/// If the database cannot be read.
+pub(in crate::ledger) fn renew(old: Database, path: &Path, disk: &dyn Disk) -> Result<Database, LedgerError> {
     if old.begin_read()?.open_table(META)?.get(RENEW)?.is_none() {
         return Ok(old);
     }
+    tracing::info!("the ledger is written anew, so that nothing of who was forgotten is left in its file");
+    match copy_beside(&old, path, disk) {
+        Ok(renewed) => Ok(renewed),
+        Err(error) => {
+            tracing::warn!(%error, "the ledger cannot be written anew; its free pages may still name who was forgotten, and the next start tries again");
+            // Only space.
+            let _ = std::fs::remove_file(path.with_extension("renewed"));
+            Ok(old)
+        }
+    }
+}
+
+fn copy_beside(old: &Database, path: &Path, disk: &dyn Disk) -> Result<Database, LedgerError> {
     let beside = path.with_extension("renewed");
     let io = |what| {
         let path = beside.clone();
         move |source| LedgerError::Io { what, path, source }
     };
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let wanted = std::fs::metadata(path).map_err(io("look at the size of"))?.len().saturating_add(ROOM_BYTES);
+    if let Ok(free) = disk.free_bytes(folder)
+        && free < wanted
+    {
+        return Err(LedgerError::NoRoom { folder: folder.to_owned(), free, wanted });
+    }
     match std::fs::remove_file(&beside) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io("remove")(error)),
         _ => {}
     }
-    tracing::info!("the ledger is written anew, so that nothing of who was forgotten is left in its file");
     let renewed = create(&beside)?;
-    copy_all(&old, &renewed)?;
-    std::fs::rename(&beside, path).map_err(io("rename"))?;
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("sync the folder of"))?;
+    copy_all(old, &renewed)?;
+    disk.rename(&beside, path).map_err(io("rename"))?;
+    // The new file is in place. Should the name be lost again, the old one with its mark comes back.
+    if let Err(error) = disk.sync_folder(folder) {
+        tracing::warn!(%error, "the folder of the ledger cannot be synced");
     }
     Ok(renewed)
 }
@@ -45,18 +63,15 @@ pub(in crate::ledger) fn renew(old: Database, path: &Path) -> Result<Database, L
 fn copy_all(old: &Database, new: &Database) -> Result<(), LedgerError> {
     let write = new.begin_write()?;
     macro_rules! copy {
-        ($($table:expr),* $(,)?) => {$( copy(old, &write, $table)?; )*};
+        ($($table:ident)*) => {$( copy(old, &write, crate::ledger::tables::$table)?; )*};
     }
-    copy!(
-        META, LOG, BLOCKS, DELIVERIES, BODIES, INBOX, QUARANTINE, IMPORTS, MARKS, MEMORY, CURSORS, EXCHANGES,
-        RESPONSES, PASSES, FORGOTTEN,
-    );
+    every_table!(copy);
     write.open_table(META)?.remove(RENEW)?;
     write.commit()?;
     Ok(())
 }
 
-fn copy<K: redb::Key + 'static, V: redb::Value + 'static>(
+fn copy<K: Key + 'static, V: Value + 'static>(
     old: &Database,
     write: &WriteTransaction,
     table: TableDefinition<'_, K, V>,
