@@ -13,6 +13,7 @@ mod guard;
 pub(crate) mod imports;
 mod integrations;
 mod lines;
+mod metrics;
 mod openapi;
 mod page;
 pub(crate) mod parameter;
@@ -25,6 +26,7 @@ mod routes;
 mod schema;
 mod scope;
 mod server;
+mod state;
 mod syncs;
 mod upload;
 

@@ -1,5 +1,7 @@
 //! Deliveries: taken in before they are understood, looked up, and put back to be read again.
 
+use std::time::Instant;
+
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use crate::model::Door;
@@ -43,6 +45,7 @@ impl Ledger {
     /// If the storage fails; then none of them may be acknowledged.
     pub fn receive(&self, deliveries: &[NewDelivery]) -> Result<Vec<u64>, LedgerError> {
         let mut numbers = Vec::with_capacity(deliveries.len());
+        let began = Instant::now();
         let write = self.db.begin_write()?;
         {
             let (mut heads, mut bodies) = (write.open_table(DELIVERIES)?, write.open_table(BODIES)?);
@@ -66,6 +69,9 @@ impl Ledger {
             }
         }
         write.commit()?;
+        let received = deliveries.len() as u64;
+        let told = if received == 0 { Vec::new() } else { vec![(Door::Webhook, State::Pending.name(), received)] };
+        self.committed(began.elapsed(), told);
         Ok(numbers)
     }
 

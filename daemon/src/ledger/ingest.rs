@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use redb::{Durability, ReadableTable, WriteTransaction};
 use serde::Serialize;
@@ -158,6 +159,7 @@ impl Ingest<'_> {
         let counts = self.draft.counts();
         let first_block = self.next.block;
         let blocks = self.written_ahead + u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
+        let began = Instant::now();
         let write = self.ledger.db.begin_write()?;
         self.insert_blocks(&write)?;
         let mut stamp = None;
@@ -177,6 +179,8 @@ impl Ingest<'_> {
         }
         conclude(&write, &self.integration, &finish)?;
         write.commit()?;
+        let concluded = if finish.concludes { vec![(self.door, finish.state.name(), 1)] } else { Vec::new() };
+        self.ledger.committed(began.elapsed(), concluded);
         // From here on it is durable: the book must follow, or the process must end.
         if let Some(stamp) = stamp {
             self.next.commit += 1;

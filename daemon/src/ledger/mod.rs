@@ -27,7 +27,8 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend};
@@ -35,17 +36,18 @@ use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBack
 use crate::book::{Book, HashKey};
 use crate::limits::book::SNAPSHOT_AT_END;
 use crate::limits::ledger as limits;
+use crate::model::Door;
 
 pub use archive::ArchiveWriter;
 pub use error::LedgerError;
-pub use forget::Forgotten;
 use forget::Aliases;
+pub use forget::Forgotten;
 pub use inbox::{NewDelivery, Outcome};
 pub use ingest::{Finish, Ingest};
 use snapshot::Snapshots;
 use tables::{
-    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, FORGOTTEN, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES, QUARANTINE,
-    RESPONSES, SCHEMA,
+    BLOCKS, BODIES, CURSORS, DELIVERIES, EXCHANGES, FORGOTTEN, IMPORTS, INBOX, LOG, MARKS, MEMORY, META, PASSES,
+    QUARANTINE, RESPONSES, SCHEMA,
 };
 pub use tables::{
     Came, Cursor, Delivery, Exchange, Import, Load, Marks, Pass, PollTask, Quarantined, State, Stop, Tally, Total, What,
@@ -64,8 +66,27 @@ pub struct Ledger {
     next: Mutex<Next>,
     next_delivery: AtomicU64,
     last_block: blocks::LastBlock,
+    /// Hears of commits.
+    observer: OnceLock<Observer>,
     /// Who was forgotten, so that they do not come back.
     aliases: RwLock<Arc<Aliases>>,
+}
+
+/// What a commit was about, for those who count.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// How long it took to make it durable.
+    pub took: Duration,
+    /// Deliveries by door and what became of them, for example `received` or `read`, and how many.
+    pub deliveries: Vec<(Door, &'static str, u64)>,
+}
+
+struct Observer(Box<dyn Fn(&Committed) + Send + Sync>);
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 #[derive(Debug)]
@@ -120,6 +141,7 @@ impl Ledger {
             next: Mutex::new(Next { commit: 0, block: 0 }),
             next_delivery: AtomicU64::new(1),
             last_block: blocks::LastBlock::default(),
+            observer: OnceLock::new(),
             aliases: RwLock::new(Arc::new(aliases)),
         };
         ledger.sweep_tmp();
@@ -131,6 +153,17 @@ impl Ledger {
     /// The book, for reading. Commits wait as long as it is held.
     pub fn book(&self) -> RwLockReadGuard<'_, Book> {
         self.book.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on, this hears of each commit of deliveries. The first one stays.
+    pub fn observe(&self, hears: impl Fn(&Committed) + Send + Sync + 'static) {
+        let _ = self.observer.set(Observer(Box::new(hears)));
+    }
+
+    fn committed(&self, took: Duration, deliveries: Vec<(Door, &'static str, u64)>) {
+        if let Some(Observer(hears)) = self.observer.get() {
+            hears(&Committed { took, deliveries });
+        }
     }
 
     /// Folder for files that do not outlive the process.

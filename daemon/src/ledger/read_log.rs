@@ -54,7 +54,7 @@ impl Ledger {
         std::thread::scope(|scope| {
             // Decoding takes as long as working out what the entries change.
             let decoder = scope.spawn(move || decode(db, first, key, &send));
-            let mut replay = book.replay(new_entries(&log, next.commit)?);
+            let mut replay = book.replay(new_entries(&self.db.begin_read()?.open_table(LOG)?, next.commit)?);
             let mut last = None;
             let applied = pieces.iter().try_for_each(|piece| match piece {
                 Piece::Commit { integration, door, stamp } => {
