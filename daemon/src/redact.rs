@@ -278,6 +278,16 @@ mod tests {
     }
 
     #[test]
+    fn secrets_that_are_replaced_are_still_struck_out() {
+        let secrets = ["redact-test-old-word", "redact-test-new-word"].map(|word| SecretString::from(word.to_owned()));
+        for secret in &secrets {
+            everywhere([secret]);
+        }
+        let clean = clean(format!("{} {}", secrets[0].expose_secret(), secrets[1].expose_secret()));
+        assert!(!clean.contains("word"), "{clean}");
+    }
+
+    #[test]
     fn words_too_short_to_be_told_from_data_stay() {
         assert_eq!(redactor("12.50").text("total 12.50"), "total 12.50");
     }

@@ -50,3 +50,27 @@ fn tell(states: &[NotifyState<'_>]) {
         tracing::warn!(%error, "the service manager could not be told");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::limits::{cli, doors, end, http};
+
+    const UNIT: &str = include_str!("../../packaging/systemd/ltvd.service");
+
+    fn setting(name: &str) -> &'static str {
+        let line = UNIT.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap_or_else(|| panic!("the unit sets {name}"))
+    }
+
+    #[test]
+    fn the_unit_waits_for_an_end_in_order() {
+        let seconds: u64 = setting("TimeoutStopSec").trim_end_matches('s').parse().unwrap();
+        let bounds = [http::DRAIN, end::SLACK, doors::LAST_COMMIT, end::SAVE_BOOK, cli::SHUTDOWN];
+        assert!(bounds.iter().sum::<std::time::Duration>().as_secs() < seconds);
+    }
+
+    #[test]
+    fn the_unit_lets_connectors_be_compiled() {
+        assert_eq!(setting("MemoryDenyWriteExecute"), "no");
+    }
+}
