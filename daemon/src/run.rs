@@ -58,7 +58,8 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     others.push(keeper.keep("reload", move || reload::run(reloaded.clone(), Arc::clone(&wishes))));
     let kept_up = in_force.clone();
     others.push(keeper.keep("upkeep", move || reload::upkeep(kept_up.clone())));
-    others.push(tokio::spawn(keep_configured(keeper, in_force.clone())));
+    let configured = (keeper.clone(), in_force.clone());
+    others.push(keeper.keep("configured tasks", move || keep_configured(configured.0.clone(), configured.1.clone())));
     tracing::info!(
         api = %app.config.api.listen,
         webhooks = %app.config.webhooks.listen,
@@ -113,6 +114,7 @@ async fn ended_within(time: Duration, task: JoinHandle<()>) -> bool {
 }
 
 /// Starts tasks that are kept alive.
+#[derive(Clone)]
 struct Keeper {
     app: Arc<App>,
 }
@@ -141,7 +143,7 @@ impl Keeper {
 }
 
 /// The tasks that the configuration decides on: the drop folder, and one for each platform that is asked.
-async fn keep_configured(keeper: Keeper, in_force: InForce) {
+async fn keep_configured(keeper: Keeper, in_force: InForce) -> Result<(), TaskError> {
     let mut changes = in_force.changes();
     let mut tasks = Configured::default();
     loop {
@@ -161,9 +163,7 @@ async fn keep_configured(keeper: Keeper, in_force: InForce) {
             };
             tasks.0.entry(name.clone()).or_insert_with(kept);
         }
-        if changes.changed().await.is_err() {
-            return;
-        }
+        changes.changed().await?;
     }
 }
 

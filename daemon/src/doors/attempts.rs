@@ -26,6 +26,8 @@ struct Notebook {
     file: Option<File>,
     /// What the file held last, bytes.
     length: usize,
+    /// The process is about to end because it was told to.
+    ending: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -59,7 +61,7 @@ impl Attempts {
             tracing::warn!(path = %path.display(), %error, "a delivery that ends ltvd would not be found out");
         });
         let length = std::fs::metadata(&path).map_or(0, |data| usize::try_from(data.len()).unwrap_or(0));
-        let mut notebook = Notebook { book, file: file.ok(), length };
+        let mut notebook = Notebook { book, file: file.ok(), length, ending: false };
         notebook.write();
         Self(Arc::new(Mutex::new(notebook)))
     }
@@ -72,8 +74,10 @@ impl Attempts {
     /// Begins to read this.
     pub fn begin(&self, what: String) -> Attempt {
         let mut notebook = self.notebook();
-        notebook.book.under_way.insert(what.clone());
-        notebook.write();
+        if !notebook.ending {
+            notebook.book.under_way.insert(what.clone());
+            notebook.write();
+        }
         Attempt { of: self.clone(), what }
     }
 
@@ -88,6 +92,7 @@ impl Attempts {
     /// The process ends because it was told to: what is still being read has no part in that.
     pub fn end(&self) {
         let mut notebook = self.notebook();
+        notebook.ending = true;
         notebook.book.under_way.clear();
         notebook.write();
     }

@@ -70,10 +70,10 @@ pub const TASK: &str = "drop folder";
 /// # Errors
 /// If the folder cannot be made or read.
 pub async fn run(in_force: InForce) -> Result<(), TaskError> {
-    let mut app = in_force.now();
+    let mut changes = in_force.changes();
+    let mut app = Arc::clone(&changes.borrow_and_update());
     make_folders(&app)?;
     let dir = app.config.paths.drop_dir.clone();
-    let mut changes = in_force.changes();
     let changed = Arc::new(Notify::new());
     let _watcher = watch(&dir, Arc::clone(&changed));
     let mut seen: HashMap<PathBuf, Seen> = HashMap::new();
