@@ -212,7 +212,8 @@ fn the_daemon_answers_as_described() {
     assert_eq!(refused["error"]["status"], 422, "{refused:#}");
     ask("POST", "/v1/imports", "?dry_run=maybe", "");
 
-    for path in ["/", "/openapi.json", "/healthz", "/readyz", "/v1/integrations", "/v1/status", "/v1/syncs"] {
+    for path in ["/", "/openapi.json", "/healthz", "/readyz", "/v1/integrations", "/v1/status", "/v1/syncs", "/metrics"]
+    {
         ask("GET", path, "", "");
         ask("GET", path, "?no=1", "");
     }
@@ -286,6 +287,10 @@ fn the_daemon_answers_as_described() {
     let refused = ask("POST", "/v1/backup", &format!("?to={}", shop.path("kept").display()));
     assert_eq!(refused["error"]["status"], 400, "{refused:#}");
     ask("POST", "/v1/backup", "");
+    ask("POST", "/v1/reload", "");
+    std::fs::write(shop.path("connectors/broken.wasm"), "nothing").unwrap();
+    assert_eq!(ask("POST", "/v1/reload", "")["status"], 422);
+    std::fs::remove_file(shop.path("connectors/broken.wasm")).unwrap();
     ask("POST", "/v1/replay", "?integration=files");
     ask("POST", "/v1/replay", "?integration=nobody");
     let synced = ask("POST", "/v1/integrations/{name}/sync", "");

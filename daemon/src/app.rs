@@ -1,135 +1,58 @@
 //! What a running daemon consists of: configuration, connectors, ledger, and the views that reports are answered from.
+//!
+//! Configuration and connectors may be replaced while the daemon runs. So an [`App`] never changes: a reload makes another
+//! one that shares the ledger and the [`Process`], and [`InForce`] says which of them counts. Whoever begins something (a
+//! request, a delivery, a file, a pass) takes the one in force, and works with it to the end.
 
+mod in_force;
+mod look;
+mod process;
+mod setup;
 mod source;
 mod views;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 
-use tokio::sync::Notify;
+use sha2::{Digest, Sha256};
 
 use crate::clock::now_ms;
-use crate::config::{self, Config, Integration, Problem, Problems, ProcessEnv, SecretsFile, SecretsFileError};
-use crate::connector::{CallContext, Connector, Host, LoadError, Registry};
+use crate::config::{Config, Integration};
+use crate::connector::{CallContext, Connector, Host, Registry};
 use crate::ledger::{Ledger, LedgerError};
-use crate::live::Polls;
 use crate::model::{Zone, day_number};
 use crate::platform::Courier;
-use crate::redact::{self, Redactor};
 use crate::report::{BadRate, IntegrationFacts, Mark, MarkOrigin, Rates};
 
+pub use in_force::InForce;
+pub use look::{Looked, connectors_dir_at_fault, data_dir_at_fault, look};
+pub use process::{LastReload, Process};
+pub use setup::{Setup, SetupError};
 pub use source::Reading;
 use views::Views;
 pub use views::{Lens, Seeing};
 
-/// Configuration and connectors, checked against each other. Nothing is open yet.
-#[derive(Debug)]
-pub struct Setup {
-    /// The configuration, with all secrets that the daemon makes itself.
-    pub config: Config,
-    /// What an operator should look at.
-    pub warnings: Vec<Problem>,
-    /// The connectors.
-    pub registry: Registry,
-    /// Keeps the engine alive.
-    pub host: Host,
-}
-
-/// Why there is no setup.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// The configuration is wrong.
-    #[error(transparent)]
-    Config(#[from] Problems),
-    /// The secrets that the daemon made cannot be read or kept.
-    #[error(transparent)]
-    Secrets(#[from] SecretsFileError),
-    /// The folder for data cannot be used.
-    #[error("{0}")]
-    DataDir(String),
-    /// WebAssembly does not work here.
-    #[error(transparent)]
-    Host(#[from] LoadError),
-}
-
-impl Setup {
-    /// Reads the configuration, loads the connectors, and holds one against the other.
-    ///
-    /// # Errors
-    /// All problems at once.
-    pub fn load(config_path: &Path) -> Result<Self, SetupError> {
-        let paths = config::locate(config_path)?;
-        if let Some(fault) = data_dir_at_fault(&paths.data_dir) {
-            return Err(SetupError::DataDir(fault));
-        }
-        // Compiled code is only a cache: where the folder cannot be made, connectors are compiled at each start.
-        let cache = paths.data_dir.join("cache");
-        let cached =
-            crate::ledger::make_private_dir(&paths.data_dir).is_ok() && crate::ledger::make_private_dir(&cache).is_ok();
-        let host = Host::new(cached.then_some(cache.as_path()))?;
-        let registry = host.load_dir(&paths.connectors_dir);
-        let manifests: BTreeMap<_, _> =
-            registry.connectors.iter().map(|(id, connector)| (id.clone(), connector.manifest.clone())).collect();
-        let broken: BTreeMap<_, _> = registry.broken.iter().filter_map(broken_by_stem).collect();
-        let config::Loaded { mut config, warnings } = config::load(config_path, &manifests, &broken, &ProcessEnv)?;
-        SecretsFile::new(&config.paths.data_dir).complete(&mut config)?;
-        redact::everywhere(redactor(&config));
-        Ok(Self { config, warnings, registry, host })
-    }
-}
-
-/// Why the folder for data cannot be used, if it cannot. Where it is missing it must be possible to make it.
-pub fn data_dir_at_fault(data_dir: &Path) -> Option<String> {
-    let existing = data_dir.ancestors().find(|folder| folder.exists())?;
-    // Nothing of this file is ever seen.
-    let error = tempfile::tempfile_in(existing).err()?;
-    let what = if existing == data_dir { "nothing can be written there" } else { "it cannot be made" };
-    // The error names a temporary file, which would only confuse.
-    let why =
-        error.get_ref().and_then(std::error::Error::source).map_or_else(|| error.to_string(), ToString::to_string);
-    Some(format!(
-        "{}: {what}: {why}; it is `data_dir` of the configuration. It must be a folder that the user who runs ltvd may write",
-        data_dir.display()
-    ))
-}
-
-fn broken_by_stem(error: &LoadError) -> Option<(String, String)> {
-    let stem = error.path()?.file_stem()?.to_str()?.to_owned();
-    Some((stem, error.to_string()))
-}
-
-/// A daemon with an open ledger.
+/// A daemon with an open ledger, as one configuration and its connectors have it.
 #[derive(Debug)]
 pub struct App {
-    /// The configuration in force.
+    /// The configuration.
     pub config: Config,
     /// The connectors in use.
     pub registry: Registry,
     /// All that is kept.
-    pub ledger: Ledger,
-    /// Wakes the reader of the inbox.
-    pub inbox: Notify,
-    /// The daemon is about to end: whoever waits for something long is told so.
-    pub stopping: AtomicBool,
-    /// What is asked of platforms at this moment.
-    pub polls: Polls,
+    pub ledger: Arc<Ledger>,
+    /// What lasts though configuration and connectors change.
+    pub process: Arc<Process>,
+    /// Since when this is in force, milliseconds since 1970-01-01T00:00:00Z.
+    pub in_force_ms: i64,
+    /// Names the text of the configuration and the files of the connectors, lower-case hexadecimal.
+    pub hash: String,
     /// Who asks the platform of each integration, or why nobody can.
     couriers: BTreeMap<String, Result<Arc<Courier>, String>>,
-    /// When this was opened.
-    pub started: Instant,
-    /// The same on the clock, milliseconds since 1970-01-01T00:00:00Z.
-    pub started_ms: i64,
-    /// What the drop folder did last, by path, for people who look at the status.
-    pub drop_notes: Mutex<BTreeMap<String, String>>,
     rates: Rates,
-    views: Views,
-    fatal: Mutex<Option<String>>,
-    /// Woken when the daemon must end.
-    pub ended: Notify,
-    _host: Host,
+    views: Arc<Views>,
+    host: Arc<Host>,
 }
 
 /// The daemon cannot be started.
@@ -163,23 +86,45 @@ impl App {
         let Setup { config, registry, host, .. } = setup;
         let rates = rates(&config)?;
         let ledger = open(&config.paths.data_dir)?;
-        let couriers = couriers(&config, &registry);
+        let process = Arc::new(Process::new(&config.paths.data_dir));
+        let counter = Arc::clone(&process);
+        ledger.observe(move |committed| counter.metrics.committed(committed));
+        let couriers = couriers(&config, &registry, &BTreeMap::new());
         Ok(Arc::new(Self {
+            process,
+            hash: hash(&config, &registry),
             config,
             registry,
-            ledger,
-            inbox: Notify::new(),
-            stopping: AtomicBool::new(false),
-            polls: Polls::default(),
+            ledger: Arc::new(ledger),
+            in_force_ms: now_ms(),
             couriers,
-            started: Instant::now(),
-            started_ms: now_ms(),
-            drop_notes: Mutex::default(),
             rates,
-            views: Views::default(),
-            fatal: Mutex::default(),
-            ended: Notify::new(),
-            _host: host,
+            views: Arc::default(),
+            host,
+        }))
+    }
+
+    /// The same daemon with another configuration and other connectors.
+    ///
+    /// # Errors
+    /// If a configured exchange rate cannot be used.
+    pub fn succeeded_by(&self, setup: Setup) -> Result<Arc<Self>, BadRate> {
+        let Setup { config, registry, host, .. } = setup;
+        let rates = rates(&config)?;
+        let couriers = couriers(&config, &registry, &self.couriers);
+        // Every view holds what these say.
+        let as_before = self.rates == rates && seen_by(&self.config) == seen_by(&config);
+        Ok(Arc::new(Self {
+            hash: hash(&config, &registry),
+            views: if as_before { Arc::clone(&self.views) } else { Arc::default() },
+            config,
+            registry,
+            ledger: Arc::clone(&self.ledger),
+            process: Arc::clone(&self.process),
+            in_force_ms: now_ms(),
+            couriers,
+            rates,
+            host,
         }))
     }
 
@@ -196,6 +141,11 @@ impl App {
     pub fn courier(&self, name: &str) -> Result<Arc<Courier>, String> {
         let none = || Err(format!("the connector of `{name}` does not ask its platform"));
         self.couriers.get(name).cloned().unwrap_or_else(none)
+    }
+
+    /// Every file whose content counts, besides what is in the folder of connectors.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.config.file).chain(&self.config.more_files)
     }
 
     /// What a connector is told about a call.
@@ -225,13 +175,13 @@ impl App {
     /// Ends the daemon with this message about its ledger.
     pub fn end(&self, message: String) {
         let message = format!("{}: {message}", self.config.paths.data_dir.display());
-        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
-        self.ended.notify_one();
+        self.process.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+        self.process.ended.notify_one();
     }
 
     /// Why the daemon had to end, if it had to.
     pub fn fatal(&self) -> Option<String> {
-        self.fatal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.process.fatal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Up to when each integration of the book is complete.
@@ -283,22 +233,33 @@ impl App {
     }
 }
 
-/// One for each integration whose connector asks its platform.
-fn couriers(config: &Config, registry: &Registry) -> BTreeMap<String, Result<Arc<Courier>, String>> {
+/// One for each integration whose connector asks its platform. A platform that wants silence still wants it from the next.
+fn couriers(
+    config: &Config,
+    registry: &Registry,
+    before: &BTreeMap<String, Result<Arc<Courier>, String>>,
+) -> BTreeMap<String, Result<Arc<Courier>, String>> {
     let asks = config.integrations.values().filter(|integration| integration.enabled).filter_map(|integration| {
         let connector = registry.connectors.get(&integration.connector)?;
         connector.manifest.polling.as_ref()?;
-        let courier = Courier::new(integration, &connector.manifest).map(Arc::new).map_err(|error| error.to_string());
-        Some((integration.name.clone(), courier))
+        let mut courier = Courier::new(integration, &connector.manifest).map_err(|error| error.to_string());
+        if let (Ok(courier), Some(Ok(before))) = (&mut courier, before.get(&integration.name)) {
+            courier.goes_on_from(before);
+        }
+        Some((integration.name.clone(), courier.map(Arc::new)))
     });
     asks.collect()
 }
 
-/// Every secret of a configuration.
-fn redactor(config: &Config) -> Redactor {
-    let own = config.api.token.iter();
-    let others = config.integrations.values().flat_map(|i| i.secrets.values().chain(&i.webhook_token));
-    Redactor::new(own.chain(others))
+fn hash(config: &Config, registry: &Registry) -> String {
+    let connectors = registry.connectors.values().map(|connector| connector.sha256.as_str());
+    let parts: Vec<&str> = std::iter::once(config.sha256.as_str()).chain(connectors).collect();
+    Sha256::digest(parts.concat()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What every view depends on besides the rates and what its question says.
+fn seen_by(config: &Config) -> (&crate::config::Report, Vec<(&String, Zone)>) {
+    (&config.report, config.integrations.iter().map(|(name, integration)| (name, integration.zone)).collect())
 }
 
 fn rates(config: &Config) -> Result<Rates, BadRate> {

@@ -309,8 +309,58 @@ pub mod doors {
     pub const SUBSCRIBE: Duration = Duration::from_secs(86_400);
     /// How long a test call of the platform may take to arrive after a webhook was made.
     pub const TEST_CALL: Duration = Duration::from_secs(5);
-    /// How long a failed read of the inbox or of the drop folder waits before it is tried again.
+    /// How long a file or a delivery that could not be dealt with waits before it is tried again.
     pub const RETRY: Duration = Duration::from_secs(5);
+}
+
+/// Limits of keeping tasks alive.
+pub mod supervise {
+    use std::time::Duration;
+
+    /// Pause before a task that failed is begun again; it doubles with each failure in a row.
+    pub const PAUSE: Duration = Duration::from_secs(1);
+    /// Longest such pause.
+    pub const PAUSE_MAX: Duration = Duration::from_secs(300);
+    /// A task that ran for so long was well; its next failure is the first in a row.
+    pub const HEALTHY: Duration = Duration::from_secs(600);
+    /// How often in a row the process may die while it reads a delivery or a file; then that goes to quarantine.
+    pub const DEATHS: u32 = 3;
+    /// How long a platform is left alone after a start if the process died as often while it was asked.
+    pub const DEATHS_PAUSE: Duration = Duration::from_secs(900);
+    /// Signs of life within the time after which the service manager gives the daemon up.
+    pub const WATCHDOG_PARTS: u32 = 3;
+}
+
+/// Limits of taking over changes while the daemon runs.
+pub mod reload {
+    use std::time::Duration;
+
+    /// How often configuration and connectors are looked at where no event tells of a change.
+    pub const LOOK: Duration = Duration::from_secs(5);
+    /// How long files must stay as they are before they are read.
+    pub const SETTLE: Duration = Duration::from_millis(300);
+    /// Looks at files that keep changing; then they are read as they are.
+    pub const SETTLE_LOOKS: u32 = 20;
+    /// A change that was refused is read again after this, though its files have not changed: what it lacked may be there.
+    pub const RETRY: Duration = Duration::from_secs(60);
+    /// Wishes for a reload that wait.
+    pub const WISHES: usize = 16;
+}
+
+/// Limits of the end of the daemon; those of the listeners and of the last commit stand with them.
+pub mod end {
+    use std::time::Duration;
+
+    /// For a listener beyond its time for requests under way.
+    pub const SLACK: Duration = Duration::from_secs(1);
+    /// Time to write the book's snapshot.
+    pub const SAVE_BOOK: Duration = Duration::from_secs(30);
+}
+
+/// What is measured.
+pub mod metrics {
+    /// Bounds of the histogram of commits, seconds.
+    pub const COMMIT_SECONDS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
 }
 
 /// Limits of both HTTP listeners.

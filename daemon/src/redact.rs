@@ -173,11 +173,35 @@ fn ascii_json(escaped: &str) -> String {
 }
 
 /// What logs and panics are freed of.
-static EVERYWHERE: RwLock<Option<Arc<Redactor>>> = RwLock::new(None);
+static EVERYWHERE: RwLock<Known> = RwLock::new(Known { secrets: Vec::new(), redactor: None });
 
-/// From now on, log lines and panics are freed of these secrets.
-pub fn everywhere(redactor: Redactor) {
-    *EVERYWHERE.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(redactor));
+struct Known {
+    secrets: Vec<SecretString>,
+    redactor: Option<Arc<Redactor>>,
+}
+
+/// From now on, log lines and panics are freed of these secrets. Those of before stay: what they opened may still be open, and
+/// what is under way still uses them.
+pub fn everywhere<'s>(secrets: impl IntoIterator<Item = &'s SecretString>) {
+    let mut known = EVERYWHERE.write().unwrap_or_else(PoisonError::into_inner);
+    for secret in secrets {
+        if !known.secrets.iter().any(|known| known.expose_secret() == secret.expose_secret()) {
+            known.secrets.push(secret.clone());
+        }
+    }
+    known.redactor = Some(Arc::new(Redactor::new(&known.secrets)));
+}
+
+/// Frees a text of all secrets that the process knows.
+pub fn clean(text: String) -> String {
+    match known() {
+        Some(redactor) => redactor.owned(text),
+        None => text,
+    }
+}
+
+fn known() -> Option<Arc<Redactor>> {
+    EVERYWHERE.read().unwrap_or_else(PoisonError::into_inner).redactor.clone()
 }
 
 /// Standard error without secrets.
@@ -186,7 +210,7 @@ pub struct CleanStderr;
 
 impl io::Write for CleanStderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let redactor = EVERYWHERE.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let redactor = known();
         let clean = redactor.as_ref().map_or(Cow::Borrowed(bytes), |redactor| redactor.bytes(bytes));
         io::stderr().write_all(&clean)?;
         Ok(bytes.len())
@@ -251,6 +275,16 @@ mod tests {
             );
             assert_eq!(clean.len(), text.len());
         }
+    }
+
+    #[test]
+    fn secrets_that_are_replaced_are_still_struck_out() {
+        let secrets = ["redact-test-old-word", "redact-test-new-word"].map(|word| SecretString::from(word.to_owned()));
+        for secret in &secrets {
+            everywhere([secret]);
+        }
+        let clean = clean(format!("{} {}", secrets[0].expose_secret(), secrets[1].expose_secret()));
+        assert!(!clean.contains("word"), "{clean}");
     }
 
     #[test]

@@ -1,84 +1,149 @@
 //! An HTTP listener: hyper's loop with limits, and an end that lets requests under way finish.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tower::ServiceExt;
+use tower::ServiceExt as _;
 
+use crate::app::{App, InForce, Process};
 use crate::limits::http as limits;
+use crate::supervise::TaskError;
 
 /// The address of the other side, put into every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// Serves until `shutdown`, then lets requests under way finish for a bounded time.
-pub async fn serve(name: &'static str, listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let (cut, uncut) = watch::channel(());
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        // A connection is only taken when there is room for it; others wait in the kernel's queue.
-        let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            accepted = accepted => accepted,
-            () = &mut shutdown => break,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(listener = name, %error, "a connection was not accepted");
-                // Mostly out of file descriptors: give others time to close.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        // Answers are small: waiting to fill packets only adds delay.
-        let _ = stream.set_nodelay(true);
-        let service = router.clone().map_request(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            request
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits::HEADER_TIME)
-            .max_headers(limits::HEADERS)
-            .max_buf_size(limits::HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        let connection = graceful.watch(connection);
-        let mut uncut = uncut.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                result = connection => {
-                    if let Err(error) = result {
-                        tracing::debug!(listener = name, %peer, %error, "a connection ended early");
-                    }
-                }
-                // With what it holds: others wait until nobody can send them anything any more.
-                _ = uncut.changed() => {}
-            }
-            drop(place);
-        });
+/// The routes of what is in force. A request that has begun goes on with those that it began with.
+pub struct Routed {
+    in_force: InForce,
+    make: Box<dyn Fn(Arc<App>) -> Router + Send + Sync>,
+    made: Mutex<Option<(Arc<App>, Router)>>,
+}
+
+impl Routed {
+    /// Made anew for each [`App`] that comes into force.
+    pub fn new(in_force: InForce, make: impl Fn(Arc<App>) -> Router + Send + Sync + 'static) -> Self {
+        Self { in_force, make: Box::new(make), made: Mutex::new(None) }
     }
-    drop(listener);
-    tokio::select! {
-        () = graceful.shutdown() => {}
-        () = tokio::time::sleep(limits::DRAIN) => {
-            tracing::warn!(listener = name, "requests under way were cut off");
+
+    fn now(&self) -> Router {
+        let app = self.in_force.now();
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, router)) = &*made
+            && Arc::ptr_eq(of, &app)
+        {
+            return router.clone();
         }
+        let router = (self.make)(Arc::clone(&app));
+        *made = Some((app, router.clone()));
+        router
     }
-    drop(cut);
+}
+
+/// A socket that requests come by, and what answers them.
+pub struct Listener {
+    name: &'static str,
+    /// It stays bound while the task that serves it is begun again, up to the end.
+    socket: Mutex<Option<Arc<TcpListener>>>,
+    routed: Routed,
+    process: Arc<Process>,
+}
+
+impl Listener {
+    /// For a socket that is bound already.
+    pub fn new(name: &'static str, socket: TcpListener, routed: Routed, process: Arc<Process>) -> Self {
+        Self { name, socket: Mutex::new(Some(Arc::new(socket))), routed, process }
+    }
+
+    /// Serves until `shutdown`, then lets requests under way finish for a bounded time.
+    ///
+    /// # Errors
+    /// Never; whatever goes wrong with one connection does not concern the others.
+    pub async fn serve(self: Arc<Self>, shutdown: impl Future<Output = ()>) -> Result<(), TaskError> {
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(socket) = socket else { return Ok(()) };
+        let graceful = GracefulShutdown::new();
+        let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
+        let (cut, uncut) = watch::channel(());
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            // A connection is only taken when there is room for it; others wait in the kernel's queue.
+            let accepted = async {
+                let place = Arc::clone(&places).acquire_owned().await;
+                (place, socket.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                () = &mut shutdown => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(listener = self.name, %error, "a connection was not accepted");
+                    // Mostly out of file descriptors: give others time to close.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            // Answers are small: waiting to fill packets only adds delay.
+            let _ = stream.set_nodelay(true);
+            let listener = Arc::clone(&self);
+            let service = service_fn(move |request| Arc::clone(&listener).answer(peer, request));
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits::HEADER_TIME)
+                .max_headers(limits::HEADERS)
+                .max_buf_size(limits::HEAD_BYTES)
+                .serve_connection(TokioIo::new(stream), service);
+            let connection = graceful.watch(connection);
+            let mut uncut = uncut.clone();
+            let name = self.name;
+            tokio::spawn(async move {
+                tokio::select! {
+                    result = connection => {
+                        if let Err(error) = result {
+                            tracing::debug!(listener = name, %peer, %error, "a connection ended early");
+                        }
+                    }
+                    // With what it holds: others wait until nobody can send them anything any more.
+                    _ = uncut.changed() => {}
+                }
+                drop(place);
+            });
+        }
+        // From here on nobody can connect.
+        self.socket.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(socket);
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(limits::DRAIN) => {
+                tracing::warn!(listener = self.name, "requests under way were cut off");
+            }
+        }
+        drop(cut);
+        Ok(())
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        peer: SocketAddr,
+        mut request: hyper::Request<Incoming>,
+    ) -> Result<hyper::Response<Body>, Infallible> {
+        request.extensions_mut().insert(Peer(peer));
+        let response = self.routed.now().oneshot(request.map(Body::new)).await?;
+        self.process.metrics.answered(self.name, response.status().as_u16());
+        Ok(response)
+    }
 }

@@ -64,6 +64,13 @@ impl Daemon {
         Self::start_by(run, dir, api)
     }
 
+    /// As [`Self::start`], with these variables in its environment.
+    pub(super) fn start_with(dir: &Path, api: u16, env: &[(&str, &str)]) -> Result<Self, (ExitStatus, String)> {
+        let mut run = command(dir);
+        run.arg("run").envs(env.iter().copied());
+        Self::start_by(run, dir, api)
+    }
+
     /// As [`Self::start`], with a disk on which no file can be larger than this: beyond it, writing fails.
     pub(super) fn start_on_small_disk(dir: &Path, api: u16, file_kib_max: u32) -> Result<Self, (ExitStatus, String)> {
         // The limit is in blocks of 512 bytes (POSIX). The signal that goes with it would end the process unheard.

@@ -110,6 +110,14 @@ impl Shop {
         self.try_start().unwrap_or_else(|(status, stderr)| panic!("the daemon ended with {status}:\n{stderr}"))
     }
 
+    /// Starts the daemon with these variables in its environment.
+    #[track_caller]
+    pub(crate) fn start_with(&self, env: &[(&str, &str)]) -> Daemon {
+        warm_up();
+        Daemon::start_with(self.dir.path(), self.api, env)
+            .unwrap_or_else(|(status, stderr)| panic!("the daemon ended with {status}:\n{stderr}"))
+    }
+
     /// Starts the daemon, if it starts; otherwise how it ended and what it said.
     pub(crate) fn try_start(&self) -> Result<Daemon, (ExitStatus, String)> {
         Daemon::start(self.dir.path(), self.api)

@@ -9,7 +9,11 @@ use crate::connectors::{self, Set};
 use crate::workspace::{Profile, Workspace, output, status};
 
 /// Files of the checkout that go along.
-const FILES: [&str; 5] = ["config.example.toml", "README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+const FILES: [&str; 6] =
+    ["config.example.toml", "README.md", "CHANGELOG.md", "docs/operating.md", "LICENSE-MIT", "LICENSE-APACHE"];
+
+/// Files of packaging/systemd that go along; docs/operating.md says where to.
+const UNITS: [&str; 2] = ["ltvd.service", "ltvd.sysusers.conf"];
 
 /// Writes target/dist/ltvd-VERSION-TRIPLE.tar.gz.
 pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
@@ -25,8 +29,17 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
     for file in FILES {
         let from = workspace.root.join(file);
         if from.exists() {
-            fs::copy(&from, folder.join(file)).with_context(|| format!("cannot copy {file}"))?;
+            let to = folder.join(file);
+            fs::create_dir_all(to.parent().unwrap_or(&folder))
+                .with_context(|| format!("cannot make room for {file}"))?;
+            fs::copy(&from, to).with_context(|| format!("cannot copy {file}"))?;
         }
+    }
+    let units = folder.join("systemd");
+    fs::create_dir_all(&units).with_context(|| format!("cannot make {}", units.display()))?;
+    for file in UNITS {
+        fs::copy(workspace.root.join("packaging/systemd").join(file), units.join(file))
+            .with_context(|| format!("cannot copy {file}"))?;
     }
     let archive = format!("{name}.tar.gz");
     status(Command::new("tar").current_dir(&dist).args(["--create", "--gzip", "--file", &archive, &name]))?;

@@ -90,7 +90,7 @@ pub(super) fn told<T: Serialize + Send + 'static>(
     name: &str,
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Response {
-    let (app, live) = (Arc::clone(app), app.polls.of(name));
+    let (app, live) = (Arc::clone(app), app.process.polls.of(name));
     let (lines, answer) = mpsc::channel(LINES_WAITING);
     let mut work = tokio::spawn(work);
     tokio::spawn(async move {
@@ -100,7 +100,7 @@ pub(super) fn told<T: Serialize + Send + 'static>(
                 done = &mut work => break done,
                 () = tokio::time::sleep(TOLD_EVERY) => {}
             }
-            if app.stopping.load(Ordering::Relaxed) {
+            if app.process.stopping.load(Ordering::Relaxed) {
                 break Ok(Err(Problem::stopping(
                     "ltvd is stopping; what was read so far is kept, and the next pass goes on from there",
                 )));

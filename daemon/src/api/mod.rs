@@ -15,6 +15,7 @@ mod guard;
 pub(crate) mod imports;
 mod integrations;
 mod lines;
+mod metrics;
 mod openapi;
 mod page;
 pub(crate) mod parameter;
@@ -28,6 +29,7 @@ mod routes;
 mod schema;
 mod scope;
 mod server;
+mod state;
 mod syncs;
 mod upload;
 

@@ -139,8 +139,8 @@ fn about(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND => "There is no such thing",
         StatusCode::MISDIRECTED_REQUEST => "The Host header does not name this server",
         StatusCode::UNPROCESSABLE_ENTITY => {
-            "The question is understood, and the data has no answer: rates are missing, nobody knows how far it is \
-             complete, or sums are too large"
+            "The question is understood, and there is no answer: rates are missing, nobody knows how far the data is \
+             complete, sums are too large, or a configuration is wrong"
         }
         StatusCode::BAD_GATEWAY => "The platform refused, or did not answer",
         StatusCode::SERVICE_UNAVAILABLE => "The daemon cannot answer at the moment",

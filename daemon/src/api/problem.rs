@@ -63,6 +63,15 @@ impl Problem {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "/problems/misdirected", "Wrong host", detail)
     }
 
+    /// Configuration and connectors cannot be taken over.
+    pub fn configuration(problems: Vec<String>) -> Self {
+        let title = "The configuration is wrong";
+        let kind = "/problems/configuration";
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, title, problems.join("\n\n"));
+        problem.more.insert("problems".into(), problems.into());
+        problem
+    }
+
     /// The daemon is about to end.
     pub fn stopping(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/stopping", "ltvd is stopping", detail)

@@ -74,7 +74,7 @@ pub(super) async fn retry(call: Call<RetryParameters>) -> Result<Response, Probl
                 read_files(&app, &integration, Some(delivery), &mut files, &mut problems)?;
             }
         }
-        app.inbox.notify_one();
+        app.process.inbox.notify_one();
         Ok((requeued, files, polls, problems))
     })
     .await?;
@@ -160,6 +160,6 @@ fn requeue_all(app: &App, wanted: Option<&str>) -> Result<u64, Problem> {
             }
         }
     }
-    app.inbox.notify_one();
+    app.process.inbox.notify_one();
     Ok(requeued)
 }

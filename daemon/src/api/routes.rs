@@ -7,7 +7,8 @@ use super::reports::{
 };
 use super::route::Route;
 use super::{
-    backup, behind, customers, deliveries, entries, forget, imports, lines, platform, raw, reading, server, syncs,
+    backup, behind, customers, deliveries, entries, forget, imports, lines, metrics, platform, raw, reading, server,
+    state, syncs,
 };
 use crate::report::{
     COHORTS_COLUMNS, CohortsAnswer, LTV_COLUMNS, LtvAnswer, PAYBACK_COLUMNS, PaybackAnswer, REVENUE_COLUMNS,
@@ -94,6 +95,12 @@ pub(super) fn routes() -> Vec<Route> {
             .cached(),
         Route::get("/v1/status", "The daemon, its drop folder, and what waits", server::status)
             .json::<server::Status>(),
+        Route::get("/metrics", "How the running daemon is, for Prometheus", metrics::metrics)
+            .text("The text format of Prometheus, 0.0.4"),
+        Route::post("/v1/reload", "Reads configuration and connectors again, all or nothing", state::reload)
+            .json::<state::Configuration>()
+            .problem(StatusCode::UNPROCESSABLE_ENTITY)
+            .problem(StatusCode::SERVICE_UNAVAILABLE),
         Route::get("/v1/imports", "Files that were imported, the latest first", imports::imports)
             .json::<imports::Imports>(),
         Route::post("/v1/imports", "Imports a file", imports::import)

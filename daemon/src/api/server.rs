@@ -14,7 +14,9 @@ use super::integrations::{IntegrationAnswer, describe};
 use super::parameter::NoParameters;
 use super::problem::Problem;
 use super::routes::routes;
+use super::state::{Configuration, TaskAnswer, tasks};
 use super::{answer, blocking, json, openapi};
+use crate::doors::webhook;
 
 /// What can be asked.
 #[derive(Serialize, JsonSchema)]
@@ -55,11 +57,17 @@ pub(super) async fn healthz(_: Call<NoParameters>) -> Result<Response, Problem> 
     Ok(plain("ok\n"))
 }
 
-/// The ledger can be read, and has not failed.
+/// The ledger can be read and has not failed, and webhooks can be taken in.
 pub(super) async fn readyz(call: Call<NoParameters>) -> Result<Response, Problem> {
     let app = call.app;
     if app.fatal().is_some() {
         return Err(Problem::unready("the ledger failed; ltvd is ending"));
+    }
+    // Other tasks may fail without anybody being turned away; the status and the metrics tell of them.
+    for task in [webhook::COMMITTER, webhook::LISTENER] {
+        if let Some(reason) = app.process.tasks.waits(task) {
+            return Err(Problem::unready(format!("the task `{task}` failed: {reason}")));
+        }
     }
     let read = blocking(move || Ok(app.ledger.pending_count()?)).await;
     read.map(|_| plain("ready\n")).map_err(|_| Problem::unready("the ledger cannot be read"))
@@ -105,6 +113,10 @@ pub(super) struct Status {
     quarantined: u64,
     /// Seconds since the start.
     uptime_s: u64,
+    /// Configuration and connectors.
+    configuration: Configuration,
+    /// What the daemon keeps doing; empty where none runs.
+    tasks: Vec<TaskAnswer>,
     /// The drop folder.
     drop: Drop,
     /// Connectors that are not used, and why.
@@ -128,7 +140,7 @@ pub(super) async fn status(call: Call<NoParameters>) -> Result<Response, Problem
     let app = call.app;
     blocking(move || {
         let quarantined = app.ledger.quarantine_counts()?.values().sum();
-        let lately = app.drop_notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lately = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (ledger_revision, entries, customers) = {
             let book = app.ledger.book();
             (book.revision(), book.live().count(), book.customers())
@@ -141,7 +153,9 @@ pub(super) async fn status(call: Call<NoParameters>) -> Result<Response, Problem
             disk_full: app.ledger.room().err().map(|error| error.to_string()),
             pending: app.ledger.pending_count()?,
             quarantined,
-            uptime_s: app.started.elapsed().as_secs(),
+            uptime_s: app.process.started.elapsed().as_secs(),
+            configuration: Configuration::of(&app),
+            tasks: tasks(&app),
             drop: Drop {
                 enabled: app.config.drop.enabled,
                 folder: app.config.paths.drop_dir.display().to_string(),

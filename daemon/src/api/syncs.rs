@@ -250,7 +250,7 @@ pub(super) fn state(app: &App, name: &str) -> Result<Option<SyncState>, LedgerEr
     let polled = poll::is_polled(integration, connector);
     let cursor = app.ledger.cursor(name)?;
     let passes = app.ledger.passes(name, PASSES_LISTED)?;
-    let now = app.polls.of(name).now();
+    let now = app.process.polls.of(name).now();
     if !polled && passes.is_empty() && !now.running {
         return Ok(None);
     }

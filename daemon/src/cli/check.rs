@@ -1,16 +1,14 @@
 //! `ltvd check`: everything that is wrong, at once, without touching anything.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::connector::{folder_at_fault, load_registry};
+use super::connector::load_registry;
 use super::failure::Failure;
 use super::output::{self, count};
-use crate::app::data_dir_at_fault;
-use crate::config::{self, Config, ProcessEnv, SecretsFile};
+use crate::app::{Looked, look};
+use crate::config::{self, Config, SecretsFile};
 use crate::connector::Registry;
 use crate::doors::poll;
-use crate::platform::Courier;
 
 /// Arguments of `ltvd check`.
 #[derive(Debug, clap::Args)]
@@ -23,32 +21,8 @@ pub(super) struct Args {
 pub(super) fn check(path: &Path, args: &Args) -> Result<(), Failure> {
     let paths = config::locate(path)?;
     let (registry, _host) = load_registry(&paths)?;
-    let manifests: BTreeMap<_, _> =
-        registry.connectors.iter().map(|(id, connector)| (id.clone(), connector.manifest.clone())).collect();
-    let broken: BTreeMap<_, _> = registry
-        .broken
-        .iter()
-        .filter_map(|error| Some((error.path()?.file_stem()?.to_str()?.to_owned(), error.to_string())))
-        .collect();
-    let mut wrong: Vec<String> = match folder_at_fault(&paths.connectors_dir) {
-        Some(fault) => vec![fault],
-        None => registry.broken.iter().map(ToString::to_string).collect(),
-    };
-    let config = match config::load(path, &manifests, &broken, &ProcessEnv) {
-        Ok(config::Loaded { config, warnings }) => {
-            warnings.iter().for_each(|warning| output::warn(&format!("{warning}\n")));
-            wrong.extend(settings_at_fault(path, &config, &registry));
-            Some(config)
-        }
-        Err(problems) => {
-            // One message each: those of the file come first, since they mostly explain the others.
-            let of_file: Vec<_> = problems.0.iter().map(ToString::to_string).collect();
-            wrong.retain(|fault| !of_file.iter().any(|problem| problem.contains(fault.as_str())));
-            wrong.splice(0..0, of_file);
-            None
-        }
-    };
-    wrong.extend(data_dir_at_fault(&paths.data_dir));
+    let Looked { config, warnings, wrong } = look(path, &paths, &registry);
+    warnings.iter().for_each(|warning| output::warn(&format!("{warning}\n")));
     match config {
         Some(mut config) if wrong.is_empty() => {
             if args.online {
@@ -106,26 +80,4 @@ fn online(config: &mut Config, registry: &Registry) -> Result<(), Failure> {
         0 => Ok(()),
         wrong => Err(Failure::Failed(format!("{} to be mended", count(wrong, "integration has", "integrations have")))),
     }
-}
-
-/// What connectors find in their settings, beyond what their manifests say.
-fn settings_at_fault(path: &Path, config: &Config, registry: &Registry) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for integration in config.integrations.values().filter(|integration| integration.enabled) {
-        let Some(connector) = registry.connectors.get(&integration.connector) else { continue };
-        let place = format!("{}: integrations.{}", path.display(), integration.name);
-        if poll::is_polled(integration, connector)
-            && let Err(error) = Courier::new(integration, &connector.manifest)
-        {
-            wrong.push(format!("{place}: {error}"));
-        }
-        match connector.validate(&integration.settings) {
-            Ok(problems) => wrong.extend(problems.into_iter().map(|problem| match problem.setting {
-                Some(setting) => format!("{place}.{setting}: {}", problem.message),
-                None => format!("{place}: {}", problem.message),
-            })),
-            Err(error) => wrong.push(format!("{place}: {error}")),
-        }
-    }
-    wrong
 }

@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 use super::call::Call;
 use super::failure::Failure;
 use super::output;
-use crate::app::{App, OpenError, Setup};
+use crate::app::{App, InForce, OpenError, Setup};
 use crate::doors;
 use crate::ledger::LedgerError;
 use crate::limits::cli::{ANSWER_BYTES, CONNECT, INBOX_LOOK};
@@ -42,6 +42,8 @@ enum Way {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
     status: u16,
     title: String,
     detail: String,
@@ -81,6 +83,11 @@ impl Client {
         Ok(Self { way, listen, token })
     }
 
+    /// Of the daemon that was started with this address and this token.
+    pub(super) fn of_daemon(listen: SocketAddr, token: Option<SecretString>) -> Result<Self, Failure> {
+        Ok(Self { way: Way::Remote(remote()?), listen: reachable(listen), token })
+    }
+
     /// Whether a daemon answers.
     pub(super) const fn is_daemon(&self) -> bool {
         matches!(self.way, Way::Remote(_))
@@ -89,7 +96,7 @@ impl Client {
     /// Reads what waits in the inbox, where there is no daemon that does.
     pub(super) async fn read_inbox(&self) -> Result<(), Failure> {
         let Way::Local { app, .. } = &self.way else { return Ok(()) };
-        let reader = tokio::spawn(doors::inbox::run(Arc::clone(app)));
+        let reader = tokio::spawn(doors::inbox::run(InForce::new(Arc::clone(app)), Arc::default()));
         let result = loop {
             if let Some(fatal) = app.fatal() {
                 break Err(Failure::Failed(fatal));
@@ -172,8 +179,8 @@ impl Client {
         }
         let response = request.send().await.map_err(|error| {
             Failure::Temporary(format!(
-                "the ledger is in use, but no daemon answers at http://{}/ ({}). If it is starting or stopping, or another \
-                 command is at work, try again; otherwise see that `api.listen` is the one that the daemon was started with",
+                "no daemon answers at http://{}/ ({}). If it is starting or stopping, or another command has the ledger, try \
+                 again; otherwise see that it runs, and that `api.listen` is the one that it was started with",
                 self.listen,
                 cause(&error)
             ))
@@ -184,7 +191,7 @@ impl Client {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        let Problem { status, title, detail, refused } = problem;
+        let Problem { kind, status, title, detail, refused } = problem;
         let what = [detail, title].into_iter().find(|text| !text.is_empty());
         let mut what = what.unwrap_or_else(|| format!("the daemon answers with status {status} and no reason"));
         for row in refused {
@@ -194,6 +201,7 @@ impl From<Problem> for Failure {
             Ok(StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::INSUFFICIENT_STORAGE) => {
                 Self::Temporary(what)
             }
+            Ok(StatusCode::UNPROCESSABLE_ENTITY) if kind == "/problems/configuration" => Self::Config(what),
             Ok(StatusCode::UNAUTHORIZED) => Self::Failed(format!(
                 "{what}; the token is `api.token` of the configuration: see that the daemon was started with the same one"
             )),

@@ -16,6 +16,7 @@ mod log;
 mod output;
 mod progress;
 mod quarantine;
+mod reload;
 mod report;
 mod run;
 mod status;
@@ -64,6 +65,8 @@ enum Command {
     Check(check::Args),
     /// Show the integrations, how far their data goes, and what waits
     Status(status::Args),
+    /// Have the running daemon take over a changed configuration and changed connectors, all or nothing
+    Reload,
     /// Read an exported file; the same file again adds nothing
     Import(import::Args),
     /// Ask a platform now, for what is due or for a range of days
@@ -142,6 +145,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Run => run::run(&config),
         Command::Check(args) => check::check(&config, &args),
         Command::Status(args) => ask(Box::new(move |client| Box::pin(status::status(client, args)))),
+        Command::Reload => reload::reload(&config),
         Command::Import(args) => ask(Box::new(move |client| Box::pin(import::import(client, args)))),
         Command::Sync(args) => ask(Box::new(move |client| Box::pin(sync::sync(client, args)))),
         Command::Reconcile(args) => ask(Box::new(move |client| Box::pin(sync::reconcile(client, args)))),

@@ -54,6 +54,8 @@ fn text(status: &Value, daemon: bool) -> String {
     if let Some(full) = status.get("disk_full").and_then(Value::as_str) {
         text.push_str(&format!("nothing is taken in: {}\n\n", output::plain(full)));
     }
+    text.push_str(&refused_change(status));
+    text.push_str(&failed_tasks(status));
     let integrations = status.get("integrations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let broken = status.get("broken_connectors").and_then(Value::as_array);
     for error in broken.into_iter().flatten().filter_map(Value::as_str) {
@@ -128,6 +130,29 @@ fn asking(sync: &Value) -> Option<String> {
     let notes: Vec<&str> =
         last.get("notes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     Some(format!("the last pass, {}, is not complete: {}", text("/passes/0/began").unwrap_or("-"), notes.join("; ")))
+}
+
+/// A change of the configuration that is not in force.
+fn refused_change(status: &Value) -> String {
+    let problems = status.pointer("/configuration/last_reload/problems").and_then(Value::as_array);
+    let problems: Vec<_> = problems.into_iter().flatten().filter_map(Value::as_str).map(output::plain_lines).collect();
+    if problems.is_empty() {
+        return String::new();
+    }
+    let since = status.pointer("/configuration/in_force_since").and_then(Value::as_str).unwrap_or("-");
+    format!("the configuration has changed, but that of {since} is still in force:\n\n{}\n\n", problems.join("\n\n"))
+}
+
+/// Tasks that failed and wait to be begun again.
+fn failed_tasks(status: &Value) -> String {
+    let tasks = status.get("tasks").and_then(Value::as_array).into_iter().flatten();
+    let failed = tasks.filter(|task| task.get("state").and_then(Value::as_str) == Some("waiting"));
+    let told = |task: &Value| {
+        let reason = task.pointer("/last_failure/reason").and_then(Value::as_str).unwrap_or("-");
+        format!("{} failed and is tried again: {}\n", cell(task, "name"), output::plain(reason))
+    };
+    let told: String = failed.map(told).collect();
+    if told.is_empty() { told } else { format!("{told}\n") }
 }
 
 /// What the drop folder did not take lately.

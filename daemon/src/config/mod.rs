@@ -65,6 +65,22 @@ pub fn locate(path: &Path) -> Result<Paths, Problems> {
     }
 }
 
+/// Finds where the API of a daemon with this file is, and its token, and looks at nothing else in it.
+///
+/// # Errors
+/// If the file cannot be read, is no TOML, or is wrong in `[api]`.
+pub fn locate_api(path: &Path) -> Result<Api, Problems> {
+    let text = read_text(path)?;
+    let document = parse_document(path, &text)?;
+    let folder = folder_of(&absolute(path)?);
+    let mut reader = Reader::new(path, Source::parsed(&text, &document));
+    let api = sections::api(&mut reader, &mut Section::root(&document), &folder, &ProcessEnv);
+    match api {
+        Some(api) => Ok(api),
+        None => Err(Problems(reader.into_problems().0)),
+    }
+}
+
 /// Reads the whole file.
 ///
 /// `manifests` are the connectors by id. `broken` says why a connector file was refused, by the stem of its name, so that

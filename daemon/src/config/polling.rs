@@ -60,6 +60,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &mut Section<'_>, around: &Su
     let allow_private_addresses = reader.read(table, &schema::ALLOW_PRIVATE_ADDRESSES, parse::boolean);
     let connect_to = reader.read(table, &schema::CONNECT_TO, addresses);
     let ca_file = reader.read(table, &schema::CA_FILE, |value| path(value, around.folder));
+    reader.more_files.extend(ca_file.clone());
     Some(Polling {
         from,
         to,

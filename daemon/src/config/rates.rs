@@ -44,6 +44,7 @@ pub(super) fn read(
             }
             Err(FileFault::Wrong(problems)) => problems.into_iter().for_each(|p| reader.error_elsewhere(p)),
         }
+        reader.more_files.push(file.clone());
         rates.file = Some(file);
     }
     for name in section.names() {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -104,6 +104,8 @@ pub(super) struct Reader<'t> {
     notes: Vec<(Severity, Site, Fault)>,
     /// About other files.
     elsewhere: Vec<(Severity, Problem)>,
+    /// Other files whose content counts.
+    pub(super) more_files: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,7 +116,7 @@ enum Severity {
 
 impl<'t> Reader<'t> {
     pub(super) fn new(file: &'t Path, source: Source<'t>) -> Self {
-        Self { file, source, notes: Vec::new(), elsewhere: Vec::new() }
+        Self { file, source, notes: Vec::new(), elsewhere: Vec::new(), more_files: Vec::new() }
     }
 
     pub(super) fn error(&mut self, site: Site, fault: Fault) {
@@ -207,7 +209,7 @@ impl<'t> Reader<'t> {
 
     /// What is wrong and what deserves a warning, each in the order of the file.
     pub(super) fn into_problems(self) -> (Vec<Problem>, Vec<Problem>) {
-        let Self { file, source, notes, elsewhere } = self;
+        let Self { file, source, notes, elsewhere, .. } = self;
         let mut placed: Vec<_> = notes
             .into_iter()
             .map(|(severity, site, fault)| {

@@ -87,6 +87,17 @@ enum Place {
     Credential(String),
 }
 
+impl Place {
+    /// The file that holds it, if it is one.
+    fn file(&self, vault: &Vault<'_>) -> Option<PathBuf> {
+        match self {
+            Self::Env(_) => None,
+            Self::File(path) => Some(path.clone()),
+            Self::Credential(name) => credential_file(name, vault),
+        }
+    }
+}
+
 fn reference(
     reader: &mut Reader<'_>,
     site: &Site,
@@ -115,6 +126,7 @@ fn reference(
     if is_name(name) || matches!(place, Place::File(_)) {
         reader.source.reveal(value.span());
     }
+    reader.more_files.extend(place.file(vault));
     let found = match &place {
         Place::Env(name) => variable(name, vault),
         Place::File(path) => file(path).map(|(secret, metadata)| {
@@ -158,14 +170,18 @@ fn credential(name: &str, vault: &Vault<'_>) -> Result<String, Missing> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
         return Err(Missing::Wrong(Fault::new("a credential has a plain name, without slashes")));
     }
-    let Some(folder) = vault.env.var("CREDENTIALS_DIRECTORY") else {
+    let Some(file_of) = credential_file(name, vault) else {
         let fault = Fault::new("there are no credentials: $CREDENTIALS_DIRECTORY is not set");
         return Err(Missing::Absent(
             fault.help("start the daemon by systemd with LoadCredential=, or use another kind"),
         ));
     };
     // Their mode says nothing: the service manager guards the folder.
-    file(&Path::new(&folder).join(name)).map(|(secret, _)| secret)
+    file(&file_of).map(|(secret, _)| secret)
+}
+
+fn credential_file(name: &str, vault: &Vault<'_>) -> Option<PathBuf> {
+    vault.env.var("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(name))
 }
 
 fn file(path: &Path) -> Result<(String, Metadata), Missing> {

@@ -70,6 +70,8 @@ pub(super) fn config(reader: &mut Reader<'_>, mut root: Section<'_>, around: &Su
     reader.finish(root, &known);
     Some(Config {
         file: around.file.to_owned(),
+        sha256: reader.source.sha256(),
+        more_files: std::mem::take(&mut reader.more_files),
         paths: paths?,
         report: report?,
         rates,
@@ -96,6 +98,12 @@ pub(super) fn paths(reader: &mut Reader<'_>, root: &mut Section<'_>, folder: &Pa
     let (data_dir, drop_dir, connectors_dir) =
         (path(&schema::DATA_DIR), path(&schema::DROP_DIR), path(&schema::CONNECTORS_DIR));
     Some(Paths { data_dir: data_dir?, drop_dir: drop_dir?, connectors_dir: connectors_dir? })
+}
+
+/// The report API.
+pub(super) fn api(reader: &mut Reader<'_>, root: &mut Section<'_>, folder: &Path, env: &dyn Env) -> Option<Api> {
+    let section = reader.section(root, &schema::API);
+    read_api(reader, section, &Vault { env, folder, required: true })
 }
 
 /// Who may put files for import somewhere must not thereby reach the database or bring in connectors.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use sha2::{Digest, Sha256};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -37,6 +38,11 @@ impl<'t> Source<'t> {
         table_tokens(document, &mut tokens);
         tokens.sort_by_key(|token| token.at.start);
         Self { text, tokens: Some(tokens), revealed: Vec::new() }
+    }
+
+    /// SHA-256 of the text, lower-case hexadecimal.
+    pub(super) fn sha256(&self) -> String {
+        Sha256::digest(self.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// What stands here is no secret.

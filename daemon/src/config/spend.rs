@@ -47,6 +47,7 @@ pub(super) fn read(
             Some(Err(FileFault::Wrong(problems))) => problems.into_iter().for_each(|p| reader.error_elsewhere(p)),
             None => {}
         }
+        reader.more_files.push(file.clone());
         spend.file = Some(file);
     }
     for name in section.names() {

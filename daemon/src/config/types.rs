@@ -18,6 +18,10 @@ use crate::model::{Currency, Zone};
 pub struct Config {
     /// The file it was read from, absolute.
     pub file: PathBuf,
+    /// SHA-256 of its text, lower-case hexadecimal.
+    pub sha256: String,
+    /// Other files whose content counts: secrets, rates, spend, certificates. Absolute.
+    pub more_files: Vec<PathBuf>,
     /// Folders.
     pub paths: Paths,
     /// `[report]`

@@ -65,6 +65,11 @@ impl Host {
 
     /// Loads every `*.wasm` of a folder. What is broken does not keep the others from being used.
     pub fn load_dir(&self, dir: &Path) -> Registry {
+        self.load_dir_again(dir, &Registry::default())
+    }
+
+    /// As [`Host::load_dir`]. A file that has not changed since stays the connector that it was.
+    pub fn load_dir_again(&self, dir: &Path, before: &Registry) -> Registry {
         let mut registry = Registry::default();
         let paths = match wasm_files(dir) {
             Ok(paths) => paths,
@@ -75,15 +80,21 @@ impl Host {
         };
         let mut twins = Vec::new();
         for path in paths {
-            match self.load_file(&path) {
+            let unchanged =
+                before.connectors.values().find(|connector| connector.path == path && connector.is_unchanged());
+            let loaded = match unchanged {
+                Some(connector) => Ok(Arc::clone(connector)),
+                None => self.load_file(&path).map(Arc::new),
+            };
+            match loaded {
                 Ok(connector) => match registry.connectors.entry(connector.manifest.id.clone()) {
                     Entry::Vacant(place) => {
-                        place.insert(Arc::new(connector));
+                        place.insert(connector);
                     }
                     Entry::Occupied(other) => {
                         let id = connector.manifest.id.clone();
                         registry.broken.push(LoadError::Twin { id, first: other.get().path.clone(), second: path });
-                        twins.push(connector.manifest.id);
+                        twins.push(connector.manifest.id.clone());
                     }
                 },
                 Err(error) => registry.broken.push(error),
@@ -152,6 +163,13 @@ pub struct Connector {
     pub(super) indices: Indices,
     /// Deadlines need the clock to run for as long as the connector is used.
     pub(super) _ticker: Arc<Ticker>,
+}
+
+impl Connector {
+    /// Whether its file still holds what was loaded from it.
+    fn is_unchanged(&self) -> bool {
+        load::read(&self.path).is_ok_and(|bytes| load::sha256(&bytes) == self.sha256)
+    }
 }
 
 /// Where in a component the functions of the contract are.

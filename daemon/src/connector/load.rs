@@ -32,7 +32,7 @@ const INERT_WASI: [&str; 6] = ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wa
 pub(super) fn load(host: &Host, path: &Path) -> Result<Connector, LoadError> {
     let bytes = read(path)?;
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = sha256(&bytes);
     let not_connector = |chain: String| LoadError::NotConnector { path: path.to_owned(), chain };
 
     let component = component_bytes(&host.engine, bytes).map_err(not_connector)?;
@@ -93,7 +93,12 @@ pub(super) fn load(host: &Host, path: &Path) -> Result<Connector, LoadError> {
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+/// In lower-case hexadecimal.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     let failed = |source| LoadError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();

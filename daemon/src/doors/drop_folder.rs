@@ -15,8 +15,10 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use crate::app::App;
+use crate::app::{App, InForce};
 use crate::limits::doors as limits;
+use crate::limits::supervise::DEATHS;
+use crate::supervise::{TaskError, blocking};
 
 use super::import::{self, ImportError, Request};
 use super::import_report::write_refused;
@@ -60,52 +62,56 @@ struct Found {
     look: Look,
 }
 
-/// Watches the folder until the daemon ends.
-pub async fn run(app: Arc<App>) {
+/// The name of the task.
+pub const TASK: &str = "drop folder";
+
+/// Watches the folder that is configured now until the daemon ends.
+///
+/// # Errors
+/// If the folder cannot be made or read.
+pub async fn run(in_force: InForce) -> Result<(), TaskError> {
+    let mut changes = in_force.changes();
+    let mut app = Arc::clone(&changes.borrow_and_update());
+    make_folders(&app)?;
     let dir = app.config.paths.drop_dir.clone();
-    while let Err(error) = make_folders(&app) {
-        tracing::error!(dir = %dir.display(), %error, "the drop folder cannot be made");
-        tokio::time::sleep(limits::RETRY).await;
-    }
     let changed = Arc::new(Notify::new());
     let _watcher = watch(&dir, Arc::clone(&changed));
     let mut seen: HashMap<PathBuf, Seen> = HashMap::new();
     loop {
         let worker = Arc::clone(&app);
-        let looked = tokio::task::spawn_blocking(move || {
-            let unsettled = look(&worker, &mut seen);
-            (seen, unsettled)
+        let (kept, unsettled) = blocking(move || {
+            // What was begun for another configuration may still be under way.
+            let _turn = worker.process.drop_turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let unsettled = look(&worker, &mut seen)?;
+            Ok::<_, io::Error>((seen, unsettled))
         })
-        .await;
-        let unsettled = match looked {
-            Ok((kept, unsettled)) => {
-                seen = kept;
-                unsettled
+        .await?;
+        seen = kept;
+        // Files on their way are looked at as soon as they may have settled.
+        let pause =
+            if unsettled { app.config.drop.settle.max(Duration::from_millis(50)) } else { app.config.drop.scan };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = changed.notified(), if !unsettled => {}
+            _ = changes.changed() => {
+                let now = Arc::clone(&changes.borrow_and_update());
+                // Who keeps this task ends it when the folder is another one, or none.
+                if now.config.paths.drop_dir == dir {
+                    app = now;
+                    make_folders(&app)?;
+                }
             }
-            Err(panic) => {
-                tracing::error!(%panic, "reading the drop folder failed; it goes on");
-                seen = HashMap::new();
-                tokio::time::sleep(limits::RETRY).await;
-                true
-            }
-        };
-        if unsettled {
-            // Files are on their way: look again as soon as they may have settled.
-            tokio::time::sleep(app.config.drop.settle.max(Duration::from_millis(50))).await;
-        } else {
-            let _ = tokio::time::timeout(app.config.drop.scan, changed.notified()).await;
         }
     }
 }
 
 /// Makes the folder and one for each enabled integration, so that people see where files go.
-fn make_folders(app: &App) -> io::Result<()> {
+fn make_folders(app: &App) -> Result<(), TaskError> {
     let dir = &app.config.paths.drop_dir;
-    fs::create_dir_all(dir)?;
-    for (name, integration) in &app.config.integrations {
-        if integration.enabled {
-            fs::create_dir_all(dir.join(name))?;
-        }
+    let folders = app.config.integrations.iter().filter(|(_, integration)| integration.enabled);
+    for folder in std::iter::once(dir.clone()).chain(folders.map(|(name, _)| dir.join(name))) {
+        fs::create_dir_all(&folder)
+            .map_err(|error| format!("{}: the folder cannot be made: {error}", folder.display()))?;
     }
     Ok(())
 }
@@ -124,19 +130,16 @@ fn watch(dir: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher>
     made.inspect_err(|error| tracing::info!(%error, "no events from the drop folder; it is looked at regularly")).ok()
 }
 
-fn matters(kind: EventKind) -> bool {
+/// Whether an event can mean that there is something new.
+pub(crate) fn matters(kind: EventKind) -> bool {
     !kind.is_access() || kind == EventKind::Access(AccessKind::Close(AccessMode::Write))
 }
 
 /// Imports what has settled. True if something has not settled yet.
-fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> bool {
-    let found = match list(app) {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::warn!(%error, "the drop folder cannot be read");
-            return false;
-        }
-    };
+fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> io::Result<bool> {
+    let dir = &app.config.paths.drop_dir;
+    let found = list(app)
+        .map_err(|error| io::Error::other(format!("{}: the folder cannot be read: {error}", dir.display())))?;
     let there: HashSet<&Path> = found.iter().map(|file| file.path.as_path()).collect();
     seen.retain(|path, _| there.contains(path.as_path()));
     forget_gone(app);
@@ -169,7 +172,7 @@ fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> bool {
             }
         }
     }
-    unsettled
+    Ok(unsettled)
 }
 
 fn list(app: &App) -> io::Result<Vec<Found>> {
@@ -267,6 +270,16 @@ fn read(app: &App, file: &Found) -> Option<Verdict> {
     let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let request =
         Request { name: &name, integration: file.integration.as_deref(), dry_run: false, complete_through: None };
+    let attempts = &app.process.attempts;
+    let what = format!("file {} {} {:?}", file.path.display(), file.look.bytes, file.look.modified);
+    if attempts.deaths(&what) >= DEATHS {
+        tracing::error!(file = name, "ltvd died each time it read a file; it is put aside");
+        attempts.forget(&what);
+        let report =
+            format!("{name}: ltvd ended {DEATHS} times in a row while it read this file; nothing was imported\n");
+        return Some(Verdict { folder: FAILED, report });
+    }
+    let _attempt = attempts.begin(what);
     // A file that makes ltvd itself fail must not keep all others waiting.
     let imported = catch_unwind(AssertUnwindSafe(|| {
         import::open(&file.path).and_then(|source| import::import(app, &request, source, &mut |_, _, _| {}))
@@ -337,13 +350,13 @@ fn put_away(path: &Path, folder: &str, report: &str) -> io::Result<PathBuf> {
 
 /// What was said of files and folders that are not there any more is of no interest.
 fn forget_gone(app: &App) {
-    let mut notes = app.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut notes = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
     notes.retain(|path, _| app.config.paths.drop_dir.join(path).symlink_metadata().is_ok());
 }
 
 /// Keeps what people should see. True if that is news.
 fn note(app: &App, path: &Path, text: &str) -> bool {
-    let mut notes = app.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut notes = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
     let shown = path.strip_prefix(&app.config.paths.drop_dir).unwrap_or(path);
     let before = notes.insert(shown.to_string_lossy().into_owned(), text.to_owned());
     // Only what happened lately is of interest; the reports have the rest.

@@ -10,24 +10,26 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::app::App;
+use crate::app::{App, InForce};
 use crate::clock::now_ms;
 use crate::connector::{Delivery, Failure, Header};
 use crate::ledger::{Finish, LedgerError, Marks, Outcome as Stored, Quarantined, State, Stop, What};
-use crate::limits::doors as limits;
 use crate::limits::platform::SILENCE_MAX;
+use crate::limits::{doors as limits, supervise};
 use crate::model::Door;
 use crate::platform::Budget;
+use crate::supervise::{TaskError, blocking};
 
+use super::attempts::Attempt;
 use super::import;
 use super::poll::{self, still_stopped};
 use super::talk::{Advance, LedgerKeeper, Platform, Recorded, Talk, TalkError, advance, passing};
 
 /// What is on its way, and what waits for another try.
-#[derive(Default)]
-struct Desk(Mutex<Papers>);
+#[derive(Debug, Default)]
+pub struct Desk(Mutex<Papers>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Papers {
     /// Integrations of which a delivery is asking its platform.
     busy: HashSet<String>,
@@ -47,23 +49,17 @@ impl Desk {
     }
 }
 
-/// Reads the inbox until the daemon ends. A failing ledger ends the daemon.
-pub async fn run(app: Arc<App>) {
-    let desk = Arc::new(Desk::default());
+/// Reads the inbox until the daemon ends.
+///
+/// # Errors
+/// If the ledger fails, which may end the daemon.
+pub async fn run(in_force: InForce, desk: Arc<Desk>) -> Result<(), TaskError> {
     loop {
+        let app = in_force.now();
         let (worker, papers) = (Arc::clone(&app), Arc::clone(&desk));
-        match tokio::task::spawn_blocking(move || read_some(&worker, &papers)).await {
-            Ok(Ok(0)) => app.inbox.notified().await,
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the inbox cannot be read");
-                app.check_fatal(&error);
-                tokio::time::sleep(limits::RETRY).await;
-            }
-            Err(panic) => {
-                tracing::error!(%panic, "reading the inbox failed; it goes on");
-                tokio::time::sleep(limits::RETRY).await;
-            }
+        let read = blocking(move || read_some(&worker, &papers).inspect_err(|error| worker.check_fatal(error))).await?;
+        if read == 0 {
+            app.process.inbox.notified().await;
         }
     }
 }
@@ -86,7 +82,7 @@ pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
         match door {
             Door::Webhook => {
                 app.ledger.requeue(*delivery, false)?;
-                app.inbox.notify_one();
+                app.process.inbox.notify_one();
             }
             Door::File => {
                 let (_, failed) = import::read_again(app, integration, Some(*delivery))?;
@@ -111,6 +107,10 @@ fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
     let numbers = app.ledger.pending(limits::DELIVERIES_READ, limits::DELIVERIES_PASSED_OVER, |number, delivery| {
         desk.may_read(number, &delivery.integration)
     })?;
+    // What may have ended the process goes last, so that the rest is read whatever becomes of it.
+    let deaths = |number: &u64| app.process.attempts.deaths(&attempt_at(*number));
+    let mut numbers = numbers;
+    numbers.sort_by_key(deaths);
     let mut read = 0;
     for number in &numbers {
         let Some(stored) = app.ledger.delivery(*number)? else { continue };
@@ -120,8 +120,22 @@ fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
             continue;
         }
         read += 1;
+        if deaths(number) >= supervise::DEATHS {
+            tracing::error!(
+                integration = name,
+                delivery = number,
+                "ltvd died each time it read a delivery; it goes to quarantine"
+            );
+            // With the connector's version: only another one reads it again by itself.
+            let connector = app.integration(&name).map(|(_, connector)| connector.manifest.id_and_version());
+            let reason = format!("ltvd ended {} times in a row while it read this", supervise::DEATHS);
+            quarantine(app, &name, *number, connector.as_deref().unwrap_or("-"), reason)?;
+            app.process.attempts.forget(&attempt_at(*number));
+            continue;
+        }
+        let attempt = app.process.attempts.begin(attempt_at(*number));
         // A delivery that makes ltvd itself fail must not keep all others waiting.
-        let outcome = catch_unwind(AssertUnwindSafe(|| read_one(app, desk, stored)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| read_one(app, desk, stored, attempt)));
         outcome.unwrap_or_else(|_| {
             tracing::error!(integration = name, delivery = number, "ltvd failed on a delivery; it goes to quarantine");
             quarantine(app, &name, *number, "-", "ltvd failed while it read this; its log says more".into())
@@ -130,7 +144,12 @@ fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
     Ok(read)
 }
 
-fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored) -> Result<(), LedgerError> {
+/// The name of a delivery among [`crate::doors::attempts::Attempts`].
+fn attempt_at(number: u64) -> String {
+    format!("delivery {number}")
+}
+
+fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored, attempt: Attempt) -> Result<(), LedgerError> {
     let number = stored.number;
     let name = stored.delivery.integration.clone();
     let Some((integration, connector)) = app.integration(&name) else {
@@ -195,13 +214,14 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored) -> Result<(), Ledg
                     }
                 });
                 let settled = settled.await;
+                drop(attempt);
                 desk.papers().busy.remove(&name);
                 if let Ok(Err(error)) = settled {
                     tracing::error!(%error, delivery = number, "a delivery could not be settled");
                     app.check_fatal(&error);
                     tokio::time::sleep(limits::RETRY).await;
                 }
-                app.inbox.notify_one();
+                app.process.inbox.notify_one();
             });
             Ok(())
         }
@@ -252,7 +272,7 @@ fn wake_after(app: &Arc<App>, pause: Duration) {
     let app = Arc::clone(app);
     tokio::spawn(async move {
         tokio::time::sleep(pause).await;
-        app.inbox.notify_one();
+        app.process.inbox.notify_one();
     });
 }
 

@@ -3,6 +3,8 @@
 //! Each takes a delivery in, lets the connector of its integration read it, and commits what came of it as one. What they
 //! share is [`crate::app::App`].
 
+pub mod attempts;
+mod commits;
 pub mod drop_folder;
 pub mod import;
 mod import_report;

@@ -496,7 +496,7 @@ impl Keeper for ShadowKeeper {
     }
 
     fn sent(&mut self, requests: u64, bytes: u64) {
-        self.app.polls.of(&self.integration.name).set(|now| (now.requests, now.bytes) = (requests, bytes));
+        self.app.process.polls.of(&self.integration.name).set(|now| (now.requests, now.bytes) = (requests, bytes));
     }
 
     fn lend(&mut self) -> Self {

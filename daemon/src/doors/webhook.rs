@@ -14,42 +14,39 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http_body_util::{BodyExt, Limited};
 use secrecy::ExposeSecret;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Integration;
 use crate::connector::{Connector, Delivery, Header, Proof};
-use crate::ledger::{LedgerError, NewDelivery};
-use crate::limits::{doors as limits, http};
+use crate::ledger::NewDelivery;
+use crate::limits::http;
 
+use super::commits::Waiting;
 use super::proof;
+
+pub use super::commits::Commits;
 
 /// Headers that are never kept: they carry credentials, of a proxy for example.
 const NOT_KEPT: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-api-key"];
 
+/// The name of the listener's task.
+pub const LISTENER: &str = "webhooks";
+/// The name of the task that commits what the listener takes in.
+pub const COMMITTER: &str = "committer";
+
 struct Door {
     app: Arc<App>,
-    commits: mpsc::Sender<Waiting>,
-    proofs: Semaphore,
+    commits: Arc<Commits>,
 }
 
-/// A believed delivery that waits for its commit.
-struct Waiting {
-    delivery: NewDelivery,
-    committed: oneshot::Sender<bool>,
-}
-
-/// The routes of the listener, and the task that commits what it takes in.
-pub fn router(app: Arc<App>) -> (Router, impl Future<Output = ()> + Send + 'static) {
-    let (commits, waiting) = mpsc::channel(limits::DELIVERIES_WAITING);
-    let committer = commit_in_groups(Arc::clone(&app), waiting);
-    let door = Arc::new(Door { app, commits, proofs: Semaphore::new(limits::PROOFS_AT_A_TIME) });
-    let router = Router::new()
+/// The routes of the listener.
+pub fn router(app: Arc<App>, commits: Arc<Commits>) -> Router {
+    Router::new()
         .route("/hooks/{integration}/{token}", any(receive))
         .route("/hooks/{integration}/{token}/", any(receive))
-        .with_state(door);
-    (router, committer)
+        .with_state(Arc::new(Door { app, commits }))
 }
 
 async fn receive(
@@ -61,7 +58,7 @@ async fn receive(
         return StatusCode::NOT_FOUND.into_response();
     };
     // Whether a platform reaches this address is told when its webhooks are set up.
-    door.app.polls.of(&name).set(|now| now.test_call_ms = Some(now_ms()));
+    door.app.process.polls.of(&name).set(|now| now.test_call_ms = Some(now_ms()));
     let method = request.method().clone();
     // Platforms look whether the address answers when it is saved.
     if method == Method::HEAD || method == Method::GET || method == Method::OPTIONS {
@@ -132,7 +129,7 @@ async fn believe(
     connector: Arc<Connector>,
     delivery: Delivery,
 ) -> Result<NewDelivery, Box<Response>> {
-    let Ok(_place) = door.proofs.acquire().await else { return Err(unavailable().into()) };
+    let Ok(_place) = door.commits.proofs.acquire().await else { return Err(unavailable().into()) };
     let app = Arc::clone(&door.app);
     let checked = tokio::task::spawn_blocking(move || check(&app, &integration, &connector, delivery)).await;
     checked.unwrap_or_else(|panic| {
@@ -212,14 +209,18 @@ fn check(
 
 /// Answers once the delivery is durable.
 async fn keep(door: &Door, name: &str, delivery: NewDelivery) -> Response {
+    if let Some(reason) = door.app.process.tasks.waits(COMMITTER) {
+        tracing::warn!(integration = name, reason, "nothing can be kept now; the platform is asked to come back");
+        return unavailable();
+    }
     let (committed, durable) = oneshot::channel();
-    if door.commits.try_send(Waiting { delivery, committed }).is_err() {
+    if door.commits.waiting.try_send(Waiting { delivery: Some(delivery), committed }).is_err() {
         tracing::warn!(integration = name, "too many deliveries at once; the platform is asked to come back");
         return unavailable();
     }
     match durable.await {
         Ok(true) => {
-            door.app.inbox.notify_one();
+            door.app.process.inbox.notify_one();
             StatusCode::OK.into_response()
         }
         Ok(false) | Err(_) => unavailable(),
@@ -228,33 +229,4 @@ async fn keep(door: &Door, name: &str, delivery: NewDelivery) -> Response {
 
 fn unavailable() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")]).into_response()
-}
-
-/// Commits all deliveries that wait as one, again and again, until the listener is gone.
-async fn commit_in_groups(app: Arc<App>, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut group = Vec::new();
-    while waiting.recv_many(&mut group, limits::DELIVERIES_PER_COMMIT).await > 0 {
-        let (deliveries, answers): (Vec<_>, Vec<_>) =
-            group.drain(..).map(|waiting| (waiting.delivery, waiting.committed)).unzip();
-        let ledger = Arc::clone(&app);
-        let committed = tokio::task::spawn_blocking(move || ledger.ledger.receive(&deliveries)).await;
-        let durable = match committed {
-            Ok(Ok(_)) => true,
-            Ok(Err(error)) => failed(&app, &error),
-            Err(panic) => {
-                tracing::error!(%panic, "a commit of webhook deliveries failed");
-                false
-            }
-        };
-        for answer in answers {
-            // The platform may have hung up; the delivery is kept all the same.
-            let _ = answer.send(durable);
-        }
-    }
-}
-
-fn failed(app: &App, error: &LedgerError) -> bool {
-    tracing::error!(%error, "webhook deliveries could not be kept; none was acknowledged");
-    app.check_fatal(error);
-    false
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
@@ -47,6 +48,7 @@ impl Ledger {
     pub fn receive(&self, deliveries: &[NewDelivery]) -> Result<Vec<u64>, LedgerError> {
         self.room.must_have(0)?;
         let mut numbers = Vec::with_capacity(deliveries.len());
+        let began = Instant::now();
         let write = self.db.begin_write()?;
         {
             let (mut heads, mut bodies) = (write.open_table(DELIVERIES)?, write.open_table(BODIES)?);
@@ -70,6 +72,9 @@ impl Ledger {
             }
         }
         write.commit()?;
+        let received = deliveries.len() as u64;
+        let told = if received == 0 { Vec::new() } else { vec![(Door::Webhook, State::Pending.name(), received)] };
+        self.committed(began.elapsed(), told);
         Ok(numbers)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use redb::{Durability, ReadableTable, ReadableTableMetadata, WriteTransaction};
 use serde::Serialize;
@@ -159,6 +160,7 @@ impl Ingest<'_> {
         let counts = self.draft.counts();
         let first_block = self.next.block;
         let blocks = self.written_ahead + u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
+        let began = Instant::now();
         let write = self.ledger.db.begin_write()?;
         self.insert_blocks(&write)?;
         let mut stamp = None;
@@ -181,6 +183,8 @@ impl Ingest<'_> {
         if quarantine_changed {
             self.ledger.quarantine_changed();
         }
+        let concluded = if finish.concludes { vec![(self.door, finish.state.name(), 1)] } else { Vec::new() };
+        self.ledger.committed(began.elapsed(), concluded);
         // From here on it is durable: the book must follow, or the process must end.
         if let Some(stamp) = stamp {
             self.next.commit += 1;

@@ -31,7 +31,8 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, StorageBackend};
@@ -39,6 +40,7 @@ use redb::{Database, DatabaseError, ReadableDatabase, StorageBackend};
 use crate::book::{Book, HashKey};
 use crate::limits::book::SNAPSHOT_AT_END;
 use crate::limits::ledger as limits;
+use crate::model::Door;
 
 pub use archive::ArchiveWriter;
 pub use backup::{BackupError, BackupReport, Progress};
@@ -78,10 +80,29 @@ pub struct Ledger {
     last_block: blocks::LastBlock,
     /// How much waits in quarantine, by integration; `None` until it is counted.
     quarantined: Mutex<Option<Arc<BTreeMap<String, u64>>>>,
+    /// Hears of commits.
+    observer: OnceLock<Observer>,
     /// Who was forgotten, so that they do not come back.
     aliases: RwLock<Arc<Aliases>>,
     /// Held by who makes a backup.
     backup: Mutex<()>,
+}
+
+/// What a commit was about, for those who count.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// How long it took to make it durable.
+    pub took: Duration,
+    /// Deliveries by door and what became of them, for example `received` or `read`, and how many.
+    pub deliveries: Vec<(Door, &'static str, u64)>,
+}
+
+struct Observer(Box<dyn Fn(&Committed) + Send + Sync>);
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 #[derive(Debug)]
@@ -136,6 +157,7 @@ impl Ledger {
             next_delivery: AtomicU64::new(1),
             last_block: blocks::LastBlock::default(),
             quarantined: Mutex::default(),
+            observer: OnceLock::new(),
             aliases: RwLock::new(Arc::new(aliases)),
             backup: Mutex::default(),
         };
@@ -156,6 +178,17 @@ impl Ledger {
     /// If too little is free: then no delivery is taken in, and what is here can still be read.
     pub fn room(&self) -> Result<(), LedgerError> {
         self.room.must_have(0)
+    }
+
+    /// From now on, this hears of each commit of deliveries. The first one stays.
+    pub fn observe(&self, hears: impl Fn(&Committed) + Send + Sync + 'static) {
+        let _ = self.observer.set(Observer(Box::new(hears)));
+    }
+
+    fn committed(&self, took: Duration, deliveries: Vec<(Door, &'static str, u64)>) {
+        if let Some(Observer(hears)) = self.observer.get() {
+            hears(&Committed { took, deliveries });
+        }
     }
 
     /// Folder for files that do not outlive the process.

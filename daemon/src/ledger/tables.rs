@@ -171,6 +171,21 @@ pub enum State {
     Forgotten,
 }
 
+impl State {
+    /// In one word, as metrics have it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Pending => "received",
+            Self::Read { .. } => "read",
+            Self::Ignored { .. } => "ignored",
+            Self::Quarantined => "quarantined",
+            Self::Unfinished => "unfinished",
+            Self::Failed { .. } => "failed",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
+
 /// A delivery, or a row of one, that waits for a person or a new connector.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {

@@ -161,6 +161,11 @@ impl Courier {
         })
     }
 
+    /// What the one before owes the platform holds for this one as well: its pace, and the silence that was asked for.
+    pub fn goes_on_from(&mut self, before: &Self) {
+        self.pace.goes_on_from(&before.pace);
+    }
+
     /// Frees a text of the integration's secrets.
     pub fn clean(&self, text: String) -> String {
         self.kept.owned(text)

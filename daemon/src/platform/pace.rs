@@ -69,6 +69,16 @@ impl Pace {
         }
     }
 
+    /// Takes over what another pace of the same integration owes the platform.
+    pub(super) fn goes_on_from(&mut self, before: &Self) {
+        let (due, silent_until) = {
+            let before = before.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (before.due, before.silent_until)
+        };
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        (state.due, state.silent_until) = (state.due.max(due), silent_until);
+    }
+
     /// How long the platform still wants no request.
     pub(super) fn silence_left(&self) -> Duration {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

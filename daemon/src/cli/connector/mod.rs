@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::failure::Failure;
+pub(super) use crate::app::connectors_dir_at_fault as folder_at_fault;
 use crate::config::{self, Paths};
 use crate::connector::{Connector, Host, LoadError, Registry};
 
@@ -64,28 +65,6 @@ pub(super) fn load_registry(paths: &Paths) -> Result<(Registry, Host), Failure> 
     let host = Host::new(cache.is_dir().then_some(cache.as_path()))?;
     let registry = host.load_dir(&paths.connectors_dir);
     Ok((registry, host))
-}
-
-/// What to do about a folder that is not there or holds nothing. Integrations whose connector is missing only follow from
-/// that.
-pub(super) fn folder_at_fault(folder: &Path) -> Option<String> {
-    let what = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "there is no such folder".to_owned(),
-        Err(error) => return Some(format!("{}: cannot be read: {error}", folder.display())),
-        Ok(mut files) => {
-            let is_wasm =
-                |file: std::fs::DirEntry| file.path().extension().is_some_and(|end| end.eq_ignore_ascii_case("wasm"));
-            if files.any(|file| file.is_ok_and(is_wasm)) {
-                return None;
-            }
-            "no connectors are in this folder".to_owned()
-        }
-    };
-    Some(format!(
-        "{}: {what}; it is `connectors_dir` of the configuration. Copy connectors (*.wasm) there; in the source of ltvd, \
-         `cargo xtask connectors` builds them",
-        folder.display()
-    ))
 }
 
 /// A connector by its file, or by its id in the configured folder. The host must live as long as it is used.

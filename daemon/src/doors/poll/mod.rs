@@ -16,5 +16,5 @@ pub(super) use party::{Party, legs_between, party};
 pub(super) use pass::still_stopped;
 pub use pass::{SyncError, Wish, sync};
 pub use replay::replay;
-pub use schedule::{is_polled, run};
+pub use schedule::{is_polled, polled, run};
 pub use subscribe::{Subscribed, check, subscribe, unsubscribe};

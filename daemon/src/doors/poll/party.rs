@@ -53,7 +53,7 @@ impl Party {
             connector: Arc::clone(connector),
             platform,
             courier,
-            live: app.polls.of(name),
+            live: app.process.polls.of(name),
         })
     }
 

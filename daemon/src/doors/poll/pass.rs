@@ -44,12 +44,12 @@ pub enum SyncError {
 /// Whether a refusal still holds: it does until the configuration is edited. An edit may have mended it.
 pub(in crate::doors) fn still_stopped(app: &App, cursor: &Cursor) -> Option<String> {
     let stop = cursor.stopped.as_ref()?;
-    let edited = std::fs::metadata(&app.config.file).and_then(|file| file.modified()).ok();
-    let edited_ms = edited
-        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
-        .and_then(|since| i64::try_from(since.as_millis()).ok());
-    // An edit counts once a daemon has been started with it; one that lies in the future tells nothing.
-    let mended = app.started_ms > stop.since_ms && edited_ms.is_some_and(|at| at > stop.since_ms && at <= now_ms());
+    let edited = app.files().filter_map(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok());
+    let mut edited_ms = edited
+        .filter_map(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
+        .filter_map(|since| i64::try_from(since.as_millis()).ok());
+    // An edit counts once it is in force; one that lies in the future tells nothing.
+    let mended = app.in_force_ms > stop.since_ms && edited_ms.any(|at| at > stop.since_ms && at <= now_ms());
     (!mended).then(|| stop.reason.clone())
 }
 

@@ -22,7 +22,7 @@ use super::super::talk::{LedgerKeeper, Platform, Recorded, Talk, TalkError};
 /// If the ledger fails.
 pub async fn replay(app: &Arc<App>, name: &str, only: Option<u64>) -> Result<(u64, Vec<String>), LedgerError> {
     let (mut read, mut problems) = (0, Vec::new());
-    let live = app.polls.of(name);
+    let live = app.process.polls.of(name);
     let _turn = live.turn.lock().await;
     let (reader, of) = (Arc::clone(app), name.to_owned());
     let listed = tokio::task::spawn_blocking(move || reader.ledger.conversations_of(&of)).await;

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use crate::app::App;
+use crate::app::{App, InForce};
 use crate::clock::now_ms;
 use crate::config::Integration;
 use crate::connector::Connector;
 use crate::ledger::{LedgerError, Marks};
-use crate::limits::doors as limits;
+use crate::limits::{doors as limits, supervise};
+use crate::supervise::TaskError;
 
-use super::pass::{SyncError, Wish, sync};
+use super::pass::{SyncError, Wish, still_stopped, sync};
 use super::subscribe;
 
 const DAY_MS: i64 = 86_400_000;
@@ -24,43 +25,59 @@ pub fn is_polled(integration: &Integration, connector: &Connector) -> bool {
     integration.enabled && integration.polling.from.is_some() && manifest.polling.is_some() && has_key
 }
 
-/// Asks every platform when it is due, until the daemon ends. A failing ledger ends the daemon.
-pub async fn run(app: Arc<App>) {
-    let mut all = JoinSet::new();
-    for name in app.config.integrations.keys() {
-        if app.integration(name).is_some_and(|(integration, connector)| is_polled(integration, connector)) {
-            all.spawn(one(Arc::clone(&app), name.clone()));
-        }
-    }
-    while let Some(ended) = all.join_next().await {
-        if let Err(panic) = ended
-            && panic.is_panic()
-        {
-            tracing::error!(%panic, "the polling of an integration failed; it is not asked any more until the next start");
-        }
-    }
+/// The integrations that are asked by themselves.
+pub fn polled(app: &App) -> impl Iterator<Item = &String> {
+    let asked = |name: &&String| {
+        app.integration(name).is_some_and(|(integration, connector)| is_polled(integration, connector))
+    };
+    app.config.integrations.keys().filter(asked)
 }
 
-/// One integration, for ever. What was missed while the daemon was down, or while a pass took long, is one pass.
-async fn one(app: Arc<App>, name: String) {
-    let live = app.polls.of(&name);
+/// Asks the platform of one integration whenever it is due, for ever. What was missed while the daemon was down, or while a
+/// pass took long, is one pass. A pass goes on with the configuration that it began with.
+///
+/// # Errors
+/// If the platform cannot be asked, or the ledger fails, which may end the daemon.
+pub async fn run(in_force: InForce, name: String) -> Result<(), TaskError> {
+    let mut changes = in_force.changes();
+    let attempts = &in_force.now().process.attempts.clone();
+    let what = format!("pass {name}");
+    let mut patience = None;
+    if attempts.deaths(&what) >= supervise::DEATHS {
+        tracing::error!(
+            integration = name,
+            "ltvd died each time it asked this platform; it waits before the next pass"
+        );
+        patience = Some(Instant::now() + supervise::DEATHS_PAUSE);
+    }
     let mut last_ms = None;
     loop {
+        let app = Arc::clone(&changes.borrow_and_update());
+        let live = app.process.polls.of(&name);
         let last = match last_ms {
             Some(last) => Some(last),
             None => app.ledger.passes(&name, 1).ok().and_then(|passes| passes.first().map(|pass| pass.began_ms)),
         };
         let every = app.integration(&name).map(|(integration, connector)| every(integration, connector));
-        let Some(every) = every else { return };
+        let Some(every) = every else { return Ok(()) };
+        // A platform that said no is asked as soon as somebody has mended what it complained of.
+        let cursor = app.ledger.cursor(&name)?;
+        let mended = cursor.stopped.is_some() && still_stopped(&app, &cursor).is_none();
+        let last = last.filter(|_| !mended);
         let due_ms = last.map_or(0, |last| last.saturating_add(i64::try_from(every.as_millis()).unwrap_or(i64::MAX)));
         live.set(|now| now.next_ms = Some(due_ms.max(now_ms())));
         // A clock that was set back must not silence an integration for longer than its own pace.
         let wait = Duration::from_millis(u64::try_from(due_ms.saturating_sub(now_ms())).unwrap_or(0)).min(every);
+        let wait = wait.max(patience.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now())));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = live.wake.notified() => {}
+            // Who keeps this task ends it when the platform is not to be asked any more.
+            _ = changes.changed() => continue,
         }
         last_ms = Some(now_ms());
+        patience = None;
+        let _attempt = attempts.begin(what.clone());
         match sync(&app, &name, Wish::default()).await {
             Ok(pass) => {
                 tracing::info!(
@@ -72,16 +89,14 @@ async fn one(app: Arc<App>, name: String) {
                     changed = pass.counts.changed,
                     "asked the platform"
                 );
-                if let Err(error) = after(&app, &name).await {
-                    failed(&app, &name, &error).await;
-                }
+                after(&app, &name).await.inspect_err(|error| app.check_fatal(error))?;
             }
             Err(SyncError::Stopped(_)) => {}
-            Err(SyncError::NotPolled(why)) => {
-                tracing::error!(integration = name, why, "the platform cannot be asked");
-                return;
+            Err(SyncError::NotPolled(why)) => return Err(why.into()),
+            Err(SyncError::Ledger(error)) => {
+                app.check_fatal(&error);
+                return Err(error.into());
             }
-            Err(SyncError::Ledger(error)) => failed(&app, &name, &error).await,
         }
     }
 }
@@ -120,10 +135,4 @@ async fn after(app: &Arc<App>, name: &str) -> Result<(), LedgerError> {
         tracing::warn!(integration = name, %error, "the webhooks at the platform could not be looked after");
     }
     Ok(())
-}
-
-async fn failed(app: &Arc<App>, name: &str, error: &LedgerError) {
-    tracing::error!(integration = name, %error, "a pass failed");
-    app.check_fatal(error);
-    tokio::time::sleep(limits::RETRY).await;
 }

@@ -1,0 +1,86 @@
+//! What lasts as long as the process, whatever configuration and connectors are in force.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::clock::now_ms;
+use crate::doors::attempts::Attempts;
+use crate::live::Polls;
+use crate::metrics::Metrics;
+use crate::reload::Asked;
+use crate::supervise::Supervisor;
+
+/// What a daemon keeps in mind while it runs.
+#[derive(Debug)]
+pub struct Process {
+    /// Wakes the reader of the inbox.
+    pub inbox: Notify,
+    /// The daemon is about to end: whoever waits for something long is told so.
+    pub stopping: AtomicBool,
+    /// What is asked of platforms at this moment.
+    pub polls: Polls,
+    /// When it began.
+    pub started: Instant,
+    /// What the drop folder did last, by path, for people who look at the status.
+    pub drop_notes: Mutex<BTreeMap<String, String>>,
+    /// Whoever reads the drop folder holds it.
+    pub drop_turn: Mutex<()>,
+    /// Its long tasks.
+    pub tasks: Supervisor,
+    /// What it counts.
+    pub metrics: Metrics,
+    /// What is being read, so that whatever kills the process is found out.
+    pub attempts: Attempts,
+    /// Takes wishes to read configuration and connectors again; empty where no daemon runs.
+    pub reload: OnceLock<mpsc::Sender<Asked>>,
+    /// What became of the last look at a changed configuration.
+    pub last_reload: Mutex<Option<LastReload>>,
+    pub(super) fatal: Mutex<Option<String>>,
+    /// Woken when the daemon must end.
+    pub ended: Notify,
+}
+
+/// What became of reading configuration and connectors again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastReload {
+    /// When, milliseconds since 1970-01-01T00:00:00Z.
+    pub at_ms: i64,
+    /// Why what was in force before still is; empty where the new one is.
+    pub problems: Vec<String>,
+}
+
+impl Process {
+    pub(super) fn new(data_dir: &Path) -> Self {
+        Self {
+            inbox: Notify::new(),
+            stopping: AtomicBool::new(false),
+            polls: Polls::default(),
+            started: Instant::now(),
+            drop_notes: Mutex::default(),
+            drop_turn: Mutex::default(),
+            tasks: Supervisor::default(),
+            metrics: Metrics::new(),
+            attempts: Attempts::open(data_dir),
+            reload: OnceLock::new(),
+            last_reload: Mutex::default(),
+            fatal: Mutex::default(),
+            ended: Notify::new(),
+        }
+    }
+
+    /// What became of the last look at a changed configuration, if there was one.
+    pub fn last_reload(&self) -> Option<LastReload> {
+        self.last_reload.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps what became of it.
+    pub fn reloaded(&self, problems: Vec<String>) {
+        let last = LastReload { at_ms: now_ms(), problems };
+        *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+}

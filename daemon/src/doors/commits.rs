@@ -1,0 +1,103 @@
+//! Makes webhook deliveries durable, all that wait in one commit. It outlives changes of the configuration.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+
+use crate::app::App;
+use crate::ledger::{Ledger, NewDelivery};
+use crate::limits::doors as limits;
+use crate::supervise::{TaskError, blocking};
+
+/// The way from the listener to the ledger.
+#[derive(Debug)]
+pub struct Commits {
+    app: Arc<App>,
+    pub(super) waiting: mpsc::Sender<Waiting>,
+    /// Held by the task that commits, which may be begun again.
+    arriving: Mutex<mpsc::Receiver<Waiting>>,
+    closing: Notify,
+    /// Calls of `prove` at a time.
+    pub(super) proofs: Semaphore,
+}
+
+/// What waits for its commit.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// A believed delivery. None: only the commit is wanted.
+    pub(super) delivery: Option<NewDelivery>,
+    /// Hears whether it is durable.
+    pub(super) committed: oneshot::Sender<bool>,
+}
+
+impl Commits {
+    /// Into this ledger.
+    pub fn new(app: Arc<App>) -> Self {
+        let (waiting, arriving) = mpsc::channel(limits::DELIVERIES_WAITING);
+        Self {
+            app,
+            waiting,
+            arriving: Mutex::new(arriving),
+            closing: Notify::new(),
+            proofs: Semaphore::new(limits::PROOFS_AT_A_TIME),
+        }
+    }
+
+    /// Whether the ledger commits: asks for one on the way that deliveries go.
+    pub async fn commit_nothing(&self) -> bool {
+        let (committed, durable) = oneshot::channel();
+        self.waiting.send(Waiting { delivery: None, committed }).await.is_ok() && durable.await.unwrap_or(false)
+    }
+
+    /// Nothing more comes. What waits is committed, then [`Commits::run`] ends.
+    pub fn close(&self) {
+        self.closing.notify_one();
+    }
+
+    /// Commits whatever waits, again and again, until [`Commits::close`].
+    ///
+    /// # Errors
+    /// If the ledger fails. None of what waited for that commit was acknowledged.
+    pub async fn run(self: Arc<Self>) -> Result<(), TaskError> {
+        let mut arriving = self.arriving.lock().await;
+        let mut group = Vec::new();
+        loop {
+            let taken = tokio::select! {
+                biased;
+                taken = arriving.recv_many(&mut group, limits::DELIVERIES_PER_COMMIT) => taken,
+                () = self.closing.notified() => {
+                    arriving.close();
+                    continue;
+                }
+            };
+            if taken == 0 {
+                return Ok(());
+            }
+            let (deliveries, answers): (Vec<_>, Vec<_>) =
+                group.drain(..).map(|waiting| (waiting.delivery, waiting.committed)).unzip();
+            let deliveries: Vec<_> = deliveries.into_iter().flatten().collect();
+            let ledger: Arc<Ledger> = Arc::clone(&self.app.ledger);
+            let committed = blocking(move || {
+                let committed = ledger.receive(&deliveries).map(drop);
+                // An error that ends the daemon must not get lost among others.
+                Ok::<_, TaskError>(committed)
+            })
+            .await;
+            let failure: Option<TaskError> = match committed {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => {
+                    self.app.check_fatal(&error);
+                    Some(format!("webhook deliveries could not be kept; none was acknowledged: {error}").into())
+                }
+                Err(error) => Some(error),
+            };
+            for answer in answers {
+                // The platform may have hung up; the delivery is kept all the same.
+                let _ = answer.send(failure.is_none());
+            }
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+        }
+    }
+}
