@@ -20,15 +20,28 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     for broken in &setup.registry.broken {
         tracing::error!("{broken}");
     }
+    serve::raise_file_limit();
     let app = tokio::task::spawn_blocking(move || App::open(setup)).await??;
     let config = &app.config;
     let api_listener = listen("api", config.api.listen).await?;
     let webhook_listener = listen("webhooks", config.webhooks.listen).await?;
     let (stop, stopped) = watch::channel(false);
 
-    let api = tokio::spawn(serve::serve("api", api_listener, api::router(Arc::clone(&app)), until(stopped.clone())));
+    let api = tokio::spawn(serve::serve(
+        "api",
+        api_listener,
+        api::router(Arc::clone(&app)),
+        |address| address.to_canonical().is_loopback(),
+        until(stopped.clone()),
+    ));
     let (hooks, committer) = doors::webhook::router(Arc::clone(&app));
-    let hooks = tokio::spawn(serve::serve("webhooks", webhook_listener, hooks, until(stopped)));
+    let hooks = tokio::spawn(serve::serve(
+        "webhooks",
+        webhook_listener,
+        hooks,
+        doors::webhook::proxies(config),
+        until(stopped),
+    ));
     let committer = tokio::spawn(committer);
     let inbox = tokio::spawn(doors::inbox::run(Arc::clone(&app)));
     let polls = tokio::spawn(doors::poll::run(Arc::clone(&app)));
