@@ -5,6 +5,7 @@ mod check;
 mod connectors;
 mod deny;
 mod dist;
+mod fuzz;
 mod http;
 mod python;
 mod run;
@@ -56,6 +57,8 @@ enum Task {
     },
     /// Try the API with requests that Schemathesis thinks up; needs python3 with venv, and PyPI.
     Schemathesis(schemathesis::Options),
+    /// Try every reader of foreign bytes with mutated input, for a bounded time.
+    Fuzz(fuzz::Options),
     /// Pack the release binary, the connectors and the example configuration.
     Dist,
     /// Hand the sample to a daemon that is starting; `run --sample` uses it.
@@ -86,6 +89,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Ci => check::ci(&workspace)?,
         Task::Bench { bench } => bench::run(&workspace, &bench)?,
         Task::Schemathesis(options) => schemathesis::run(&workspace, &options)?,
+        Task::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Task::Dist => dist::dist(&workspace)?,
         Task::FeedSample(options) => sample::feed(&workspace, &options)?,
     }

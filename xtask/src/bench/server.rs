@@ -83,6 +83,19 @@ impl Server {
         serde_json::from_str(&self.ask(path)?.1).with_context(|| format!("{path} does not answer in JSON"))
     }
 
+    /// Processor time that it has used so far, seconds. An error where there is no /proc.
+    pub(crate) fn cpu_s(&self) -> Result<f64> {
+        /// Parts of a second in which Linux counts it (USER_HZ).
+        const TICKS: f64 = 100.0;
+        let file = format!("/proc/{}/stat", self.child.id());
+        let stat = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
+        // The name of the program, in brackets, may hold anything.
+        let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect::<Vec<_>>());
+        let ticks = |place: usize| fields.as_ref()?.get(place)?.parse::<f64>().ok();
+        let used = ticks(11).zip(ticks(12)).map(|(user, system)| (user + system) / TICKS);
+        used.with_context(|| format!("{file} tells no processor time"))
+    }
+
     /// What the kernel says. An error where there is no /proc.
     pub(crate) fn memory(&self) -> Result<Memory> {
         let file = format!("/proc/{}/status", self.child.id());

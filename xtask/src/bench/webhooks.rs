@@ -61,6 +61,8 @@ struct Run {
     outcome: Outcome,
     kept: Kept,
     peak_mib: u64,
+    /// Processor time of the daemon for one acknowledged delivery, microseconds.
+    cpu_us: f64,
 }
 
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
@@ -91,9 +93,10 @@ impl Bench {
             our.kept.must_be_exact()?;
             let their = self.peer(&receiver)?;
             eprintln!(
-                "run {run} of {runs}: ltvd {:.0}/s, p99 {:.1} ms, {} of {} not read yet at the end; uvicorn {:.0}/s, p99 {:.1} ms",
+                "run {run} of {runs}: ltvd {:.0}/s, p99 {:.1} ms, {:.0} us of processor time each, {} of {} not read yet at the end; uvicorn {:.0}/s, p99 {:.1} ms",
                 our.outcome.per_s(),
                 our.outcome.quantile_ms(0.99),
+                our.cpu_us,
                 our.kept.waiting,
                 our.kept.acknowledged,
                 their.per_s(),
@@ -116,7 +119,7 @@ impl Bench {
             Ok(Load { connections: OVERLOAD_CONNECTIONS, rate: Some(rate), ..load })
         })?;
         over.kept.must_be_exact()?;
-        let Run { outcome, kept, peak_mib } = &over;
+        let Run { outcome, kept, peak_mib, .. } = &over;
         ensure!(
             outcome.without_retry_after == 0,
             "{} answers do not say when to come back",
@@ -165,10 +168,12 @@ impl Bench {
         let server = Server::start(&self.binary, &config, &api, &self.folder.join("ltvd.log"))?;
         // Kept for the life of the program, some tens of bytes a run.
         let (hooks, path): (&'static str, &'static str) = (hooks.leak(), path.to_owned().leak());
+        let before = server.cpu_s()?;
         let outcome = load::deliver(&load(hooks, path)?, &AtomicU64::new(0))?;
+        let cpu_us = (server.cpu_s()? - before) * 1e6 / outcome.acknowledged.len().max(1) as f64;
         let peak_mib = server.memory()?.peak >> 20;
         let kept = Kept::check(&server, &outcome)?;
-        Ok(Run { outcome, kept, peak_mib })
+        Ok(Run { outcome, kept, peak_mib, cpu_us })
     }
 
     fn peer(&self, receiver: &Receiver) -> Result<Outcome> {
@@ -234,6 +239,7 @@ fn report(connections: usize, ours: &[Run], theirs: &[Outcome]) {
         "deliveries": sum(|kept| kept.acknowledged),
         "lost": sum(|kept| kept.lost),
         "doubled": sum(|kept| kept.doubled),
+        "cpu_us": median(ours.iter().map(|run| run.cpu_us).collect()).round(),
         "peak_mb": peak_mib,
     });
     println!("{line}");
