@@ -102,35 +102,77 @@ fn it_reaches_no_host_that_its_manifest_does_not_name() {
         "reach evil.example",
         "reach https://evil.example/?secret=1",
         "reach https://evil.example/#x",
-        "reach https://evil.example/\r\nHost: other.example",
-    ]), @"");
+    ]), @r#"
+"reach https://other.example/"
+    refused: the connector may not reach other.example: its manifest does not name it
+"reach https://evil.example.other.example/"
+    refused: the connector may not reach evil.example.other.example: its manifest does not name it
+"reach https://other.example/evil.example"
+    refused: the connector may not reach other.example: its manifest does not name it
+"reach https://evil.example@other.example/"
+    refused: the address holds a user name or password
+"reach https://user:word@evil.example/"
+    refused: the address holds a user name or password
+"reach https://other.example\\@evil.example/"
+    refused: the connector may not reach other.example: its manifest does not name it
+"reach https://evil.example:8443/"
+    refused: the connector may not reach evil.example: its manifest does not name it
+"reach http://evil.example/"
+    refused: credentials are not sent over http, where everyone on the way can read them: use https
+"reach https://127.0.0.1/"
+    refused: the connector may not reach 127.0.0.1: its manifest does not name it
+"reach https://2130706433/"
+    refused: the connector may not reach 127.0.0.1: its manifest does not name it
+"reach https://[::1]/"
+    refused: the connector may not reach [::1]: its manifest does not name it
+"reach https://169.254.169.254/latest/meta-data/"
+    refused: the connector may not reach 169.254.169.254: its manifest does not name it
+"reach file:///etc/passwd"
+    refused: `file` is neither http nor https
+"reach evil.example"
+    refused: the address is none: relative URL without a base
+"reach https://evil.example/?secret=1"
+    refused: the address holds a query or fragment
+"reach https://evil.example/#x"
+    refused: the address holds a query or fragment
+"#);
     assert_eq!(hell.platform.requests(), before, "something was sent all the same");
 }
 
 #[test]
 fn a_path_with_dots_stays_on_its_host() {
     let hell = Hell::new("");
-    assert_snapshot!(hell.all(&["reach https://evil.example/a/../../../etc/passwd", "reach https://evil.example/%2e%2e/x"]), @"");
+    assert_snapshot!(hell.all(&["reach https://evil.example/a/../../../etc/passwd", "reach https://evil.example/%2e%2e/x"]), @r#"
+"reach https://evil.example/a/../../../etc/passwd"
+    200 x-echo: Bearer **************** /etc/passwd Bearer **************** %42%65%61%72%65%72%20************************************************
+"reach https://evil.example/%2e%2e/x"
+    200 x-echo: Bearer **************** /x Bearer **************** %42%65%61%72%65%72%20************************************************
+"#);
 }
 
 #[test]
 fn a_redirect_leads_nowhere() {
     let hell = Hell::new("");
-    assert_snapshot!(hell.tries("reach https://evil.example/elsewhere"), @"");
+    assert_snapshot!(hell.tries("reach https://evil.example/elsewhere"), @"302 x-moved: yes");
     assert_eq!(hell.platform.requests(), 1);
 }
 
 #[test]
 fn a_name_that_leads_to_this_machine_is_not_asked() {
     let hell = Hell::new("");
-    assert_snapshot!(hell.tries("reach https://localhost/"), @"");
+    assert_snapshot!(hell.tries("reach https://localhost/"), @"refused: localhost leads to 127.0.0.1, which is not in the public internet; if that is meant, set `allow_private_addresses = true` in the integration");
 }
 
 #[test]
 fn the_operator_grants_fewer_hosts_than_the_manifest_names() {
     let hell = Hell::new("hosts = [\"evil.example\"]");
     assert!(hell.tries("reach https://evil.example/").contains("200 "));
-    assert_snapshot!(hell.all(&["reach https://sub.evil.example/", "reach https://localhost/"]), @"");
+    assert_snapshot!(hell.all(&["reach https://sub.evil.example/", "reach https://localhost/"]), @r#"
+"reach https://sub.evil.example/"
+    refused: sub.evil.example is not among the `hosts` of the integration
+"reach https://localhost/"
+    refused: localhost is not among the `hosts` of the integration
+"#);
 }
 
 #[test]
@@ -143,7 +185,20 @@ fn headers_are_neither_smuggled_nor_taken_from_the_daemon() {
         "header Authorization Bearer-mine",
         "header Content-Length 0",
         "header Transfer-Encoding chunked",
-    ]), @"");
+    ]), @r#"
+"header X-A one\r\nHost: other.example"
+    refused: the header `x-a` has characters that none may have
+"header X-A\r\nHost: other.example"
+    refused: "x-a\r\nhost:" is no name of a header
+"header Host other.example"
+    refused: the header `host` is the daemon's own
+"header Authorization Bearer-mine"
+    refused: the header `authorization` is the daemon's own
+"header Content-Length 0"
+    refused: the header `content-length` is the daemon's own
+"header Transfer-Encoding chunked"
+    refused: the header `transfer-encoding` is the daemon's own
+"#);
     assert_eq!(hell.platform.requests(), 0);
 }
 
@@ -151,7 +206,7 @@ fn headers_are_neither_smuggled_nor_taken_from_the_daemon() {
 fn a_platform_that_echoes_the_secret_gives_the_connector_nothing() {
     let hell = Hell::new("");
     let told = hell.tries("reach https://evil.example/echo");
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @"200 x-echo: Bearer **************** /echo Bearer **************** %42%65%61%72%65%72%20************************************************");
     // The platform did get it.
     let sent = hell.platform.platform().calls.last().and_then(|call| call.bearer().map(str::to_owned));
     assert_eq!(sent.as_deref(), Some(WORD));
@@ -161,7 +216,16 @@ fn a_platform_that_echoes_the_secret_gives_the_connector_nothing() {
 #[test]
 fn it_cannot_name_a_secret_of_another_integration_or_of_the_daemon() {
     let hell = Hell::new("");
-    assert_snapshot!(hell.all(&["secret secret", "secret api.token", "secret limbo.word", "secret ../word"]), @"");
+    assert_snapshot!(hell.all(&["secret secret", "secret api.token", "secret limbo.word", "secret ../word"]), @r#"
+"secret secret"
+    connector evil 6.6.6, webhook.receive: it names the secret `secret`, which its manifest does not declare, so the whole answer was refused; report it to the connector's author
+"secret api.token"
+    connector evil 6.6.6, webhook.receive: it names the secret `api.token`, which its manifest does not declare, so the whole answer was refused; report it to the connector's author
+"secret limbo.word"
+    connector evil 6.6.6, webhook.receive: it names the secret `limbo.word`, which its manifest does not declare, so the whole answer was refused; report it to the connector's author
+"secret ../word"
+    connector evil 6.6.6, webhook.receive: it names the secret `../word`, which its manifest does not declare, so the whole answer was refused; report it to the connector's author
+"#);
     assert_eq!(hell.platform.requests(), 0);
 }
 

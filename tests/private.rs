@@ -79,7 +79,13 @@ fn pages_of_other_sites_can_neither_read_nor_change_anything() {
         let cors = answer.headers.iter().any(|(name, _)| name.starts_with("access-control-"));
         told.push_str(&format!("{name}: {}, shared with the page: {cors}\n", answer.status));
     }
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @r#"
+reading: 200, shared with the page: false
+asking first: 405, shared with the page: false
+changing: 403, shared with the page: false
+changing from a frame: 403, shared with the page: false
+changing, sandboxed: 403, shared with the page: false
+"#);
     assert_eq!(ask("POST", "/v1/replay", &[("Origin", &format!("http://127.0.0.1:{}", shop.api))]).status, 200);
 }
 

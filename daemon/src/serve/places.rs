@@ -223,7 +223,7 @@ mod tests {
         assert!(places.take(None).await.is_some(), "who is not named is not counted");
         drop(taken);
         assert!(places.take(Some(caller)).await.is_some());
-        assert!(places.taken().of.len() == 1, "who has left is forgotten");
+        assert!(places.taken().of.is_empty(), "who has left is forgotten");
     }
 
     #[test]
