@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod limits;
 pub mod live;
 pub mod model;
+pub mod peer;
 pub mod platform;
 pub mod redact;
 pub mod report;

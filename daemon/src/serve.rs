@@ -3,7 +3,7 @@
 mod places;
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,13 +18,9 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::limits::http as limits;
+use crate::peer::{Peer, caller};
 
-pub(crate) use places::caller;
 use places::{Answered, Places};
-
-/// The address of the other side, put into every request.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
 
 /// Serves until `shutdown`, then lets requests under way finish for a bounded time. `is_proxy` says whose connections are
 /// those of many callers.

@@ -28,7 +28,7 @@ use crate::config::{Config, Integration};
 use crate::connector::{Connector, Delivery, Header, Proof};
 use crate::ledger::{LedgerError, NewDelivery};
 use crate::limits::{doors as limits, http};
-use crate::serve::Peer;
+use crate::peer::Peer;
 
 use super::proof;
 use callers::{Callers, Refusal};

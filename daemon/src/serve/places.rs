@@ -2,7 +2,7 @@
 //! connections, slow heads and peers that are gone cost others nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -165,22 +165,12 @@ impl Drop for Answered {
     }
 }
 
-/// Whom an address stands for: of IPv6 the network of 64 bits, since one customer of a provider has all of it.
-pub(crate) fn caller(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::peer::caller;
 
     async fn within<T>(future: impl Future<Output = T>) -> Option<T> {
         tokio::time::timeout(Duration::from_secs(60), future).await.ok()
@@ -224,13 +214,5 @@ mod tests {
         drop(taken);
         assert!(places.take(Some(caller)).await.is_some());
         assert!(places.taken().of.is_empty(), "who has left is forgotten");
-    }
-
-    #[test]
-    fn a_network_is_one_caller() {
-        let of = |text: &str| caller(text.parse().unwrap()).to_string();
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
-        assert_eq!(of("192.0.2.1"), "192.0.2.1");
     }
 }

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 
 use crate::limits::doors::FORWARDED_HOPS;
-use crate::serve::caller;
+use crate::peer::caller;
 
 /// Whether this is one of the proxies.
 pub(super) fn is_proxy(proxies: &[IpNet], address: IpAddr) -> bool {
