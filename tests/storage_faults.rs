@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use chrono::{TimeDelta, Utc};
 use ltv_platforms::woocommerce::Shop as Store;
-use ltvd::app::{App, Setup};
+use ltvd::app::{App, InForce, Setup};
 use ltvd::book::Counts;
+use ltvd::doors::webhook::{self, Commits};
 use ltvd::doors::{self, poll};
 use ltvd::ledger::{Finish, Ledger, LedgerError, NewDelivery, State, What};
 use ltvd::model::{Amounts, Billing, Change, Customer, Door, Entry, EntryKey, Kind, Moment};
+use ltvd::peer::Peer;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -141,15 +144,23 @@ async fn pass(app: Arc<App>) -> Told {
 }
 
 async fn webhooks(app: Arc<App>) -> Told {
-    let (router, committer) = doors::webhook::router(Arc::clone(&app));
-    let committer = tokio::spawn(committer);
-    let reader = tokio::spawn(doors::inbox::run(Arc::clone(&app)));
+    let commits = Arc::new(Commits::new(Arc::clone(&app)));
+    let router = webhook::router(Arc::clone(&app), Arc::clone(&commits), Arc::default());
+    let (kept, process) = (Arc::clone(&commits), Arc::clone(&app.process));
+    let committer = tokio::spawn(async move {
+        process.tasks.keep(webhook::COMMITTER, || Arc::clone(&kept).run()).await;
+    });
+    let reader = reader(&app);
+    let peer = Peer(SocketAddr::from(([127, 0, 0, 1], 1)));
     let token = app.config.integrations["hooks"].webhook_token.as_ref().unwrap().expose_secret().to_owned();
     let mut told = Told::default();
     let orders: Vec<String> = (0..WEBHOOKS).map(|number| format!("w{number}")).collect();
     for orders in orders.chunks(AT_A_TIME) {
         let answers = orders.iter().map(|order| {
-            let request = Request::post(format!("/hooks/hooks/{token}")).body(Body::from(purchase(order, 0))).unwrap();
+            let request = Request::post(format!("/hooks/hooks/{token}"))
+                .extension(peer)
+                .body(Body::from(purchase(order, 0)))
+                .unwrap();
             let router = router.clone();
             async move { (order, router.oneshot(request).await.unwrap()) }
         });
@@ -166,9 +177,20 @@ async fn webhooks(app: Arc<App>) -> Told {
     read_inbox(&app).await;
     reader.abort();
     drop(router);
-    committer.await.unwrap();
+    if app.fatal().is_some() {
+        committer.abort();
+    } else {
+        commits.close();
+        committer.await.unwrap();
+    }
     told.errors.extend(app.fatal());
     told
+}
+
+/// Reads what the listener has kept.
+fn reader(app: &Arc<App>) -> tokio::task::JoinHandle<()> {
+    let in_force = InForce::new(Arc::clone(app));
+    tokio::spawn(async move { drop(doors::inbox::run(in_force, Arc::default()).await) })
 }
 
 /// Waits until nothing waits to be read any more, or the ledger has failed.
@@ -183,8 +205,8 @@ async fn read_inbox(app: &App) {
 
 /// What the ledger holds after everything that waits was read.
 async fn held(app: Arc<App>) -> Held {
-    let reader = tokio::spawn(doors::inbox::run(Arc::clone(&app)));
-    app.inbox.notify_one();
+    let reader = reader(&app);
+    app.process.inbox.notify_one();
     read_inbox(&app).await;
     reader.abort();
     assert_eq!(app.fatal(), None);

@@ -273,16 +273,32 @@ pub mod doors {
     pub const BATCHES_AHEAD: usize = 2;
     /// Rows named in the report of a file.
     pub const REPORTED_ROWS: usize = 100;
-    /// Webhook deliveries that wait for one commit. Beyond that the platform is asked to come back.
-    pub const DELIVERIES_WAITING: usize = 1_024;
+    /// Webhook deliveries that are being checked or wait for their commit. Beyond that the platform is asked to come back.
+    pub const DELIVERIES_WAITING: usize = 512;
+    /// How often it is told that some were turned away.
+    pub const SHED_TOLD_EVERY: Duration = Duration::from_secs(10);
+    /// Bodies of requests that are not answered yet, all together, bytes; no less than one body may have.
+    pub const BODIES_BYTES: usize = 64 << 20;
+    /// Requests with a wrong address or proof that one caller may make in one go, each kind by itself.
+    pub const REFUSALS: u32 = 60;
+    /// Time after which another one is allowed.
+    pub const REFUSAL_EVERY: Duration = Duration::from_secs(1);
+    /// What those who made more are told to wait.
+    pub const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+    /// How long a caller that delivered something true is believed to be honest.
+    pub const HONEST_FOR: Duration = Duration::from_secs(3_600);
+    /// Callers that are remembered because of a refusal or a delivery.
+    pub const CALLERS: usize = 4_096;
+    /// Addresses that are looked at in `X-Forwarded-For` or `Forwarded`, from the end.
+    pub const FORWARDED_HOPS: usize = 16;
     /// Deliveries in one commit.
     pub const DELIVERIES_PER_COMMIT: usize = 256;
     /// How long the end of the daemon waits for the last commit of deliveries.
     pub const LAST_COMMIT: Duration = Duration::from_secs(5);
     /// Deliveries read before the inbox is looked at again.
     pub const DELIVERIES_READ: usize = 64;
-    /// Calls of `prove` at a time.
-    pub const PROOFS_AT_A_TIME: usize = 64;
+    /// Threads that call `prove`; more than the cores there are help nobody.
+    pub const PROVERS: usize = 8;
     /// How far a signed time stamp may be off.
     pub const SIGNATURE_AGE: Duration = Duration::from_secs(5 * 60);
     /// Tries at a task that the connector says is worth it.
@@ -367,8 +383,12 @@ pub mod metrics {
 pub mod http {
     use std::time::Duration;
 
-    /// Connections at a time, for each listener.
-    pub const CONNECTIONS: usize = 1_024;
+    /// Connections at a time, for each listener. When there are more, the one that was idle longest is closed.
+    pub const CONNECTIONS: usize = 2_048;
+    /// Of these, connections of one address that is no proxy (of IPv6, of one network of 64 bits).
+    pub const CONNECTIONS_PER_ADDRESS: usize = 256;
+    /// Open files that are left for everything else.
+    pub const OTHER_FILES: usize = 128;
     /// Time for the head of a request.
     pub const HEADER_TIME: Duration = Duration::from_secs(10);
     /// Time for the body of a webhook request.

@@ -114,6 +114,10 @@ pub(crate) fn write_readable_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
 /// Ways to write a text in which it runs into what stands beside it.
 pub(crate) fn write_packed_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
     let hex = secret.bytes().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    // Some escape every letter as well.
+    let escaped = secret.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
+    forms.push(escaped.to_ascii_lowercase().into_bytes());
+    forms.push(escaped.into_bytes());
     forms.push(hex.to_ascii_uppercase().into_bytes());
     forms.push(hex.into_bytes());
     // In base64 a secret looks different at each of three places behind something else; its edges mix with what stands
@@ -258,6 +262,7 @@ mod tests {
         let written = [
             SECRET.to_owned(),
             format!("?password={}&x=1", percent(SECRET)),
+            format!("?password={}", SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>()),
             format!("password={}", percent(SECRET).to_lowercase_escapes()),
             format!("<p>{html}</p>"),
             json.clone(),

@@ -14,10 +14,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::app::{App, InForce, Setup};
-use crate::doors::webhook::{self, Commits};
+use crate::doors::webhook::{self, Commits, Gate};
 use crate::doors::{drop_folder, inbox, poll};
 use crate::limits::{doors as limits, end, http};
-use crate::serve::{Listener, Routed};
+use crate::serve::{self, Listener, Routed};
 use crate::supervise::TaskError;
 use crate::{api, reload, service};
 
@@ -29,6 +29,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     for broken in &setup.registry.broken {
         tracing::error!("{broken}");
     }
+    serve::raise_file_limit();
     let app = tokio::task::spawn_blocking(move || App::open(setup)).await??;
     let api_socket = listen("api", app.config.api.listen).await?;
     let webhook_socket = listen("webhooks", app.config.webhooks.listen).await?;
@@ -42,11 +43,12 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
         move || Arc::clone(&commits).run()
     });
     let hooks = Routed::new(in_force.clone(), {
-        let commits = Arc::clone(&commits);
-        move |app| webhook::router(app, Arc::clone(&commits))
+        let (commits, gate) = (Arc::clone(&commits), Arc::<Gate>::default());
+        move |app| webhook::router(app, Arc::clone(&commits), Arc::clone(&gate))
     });
-    let hooks = keeper.listen(webhook::LISTENER, webhook_socket, hooks, &stopped);
-    let api = keeper.listen("api", api_socket, Routed::new(in_force.clone(), api::router), &stopped);
+    let hooks = keeper.listen(webhook::LISTENER, webhook_socket, hooks.behind(webhook::is_proxy), &stopped);
+    let api = Routed::new(in_force.clone(), api::router).behind(|_, address| address.to_canonical().is_loopback());
+    let api = keeper.listen("api", api_socket, api, &stopped);
 
     let mut others = vec![keeper.keep("watchdog", {
         let commits = Arc::clone(&commits);

@@ -71,12 +71,10 @@ impl Daemon {
         Self::start_by(run, dir, api)
     }
 
-    /// As [`Self::start`], with a disk on which no file can be larger than this: beyond it, writing fails.
-    pub(super) fn start_on_small_disk(dir: &Path, api: u16, file_kib_max: u32) -> Result<Self, (ExitStatus, String)> {
-        // The limit is in blocks of 512 bytes (POSIX). The signal that goes with it would end the process unheard.
-        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" run", file_kib_max * 2);
+    /// As [`Self::start`], by a shell that does something before.
+    pub(super) fn start_after(before: &str, dir: &Path, api: u16) -> Result<Self, (ExitStatus, String)> {
         let mut run = Command::new("sh");
-        run.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_ltvd"));
+        run.arg("-c").arg(format!("{before}; exec \"$0\" run")).arg(env!("CARGO_BIN_EXE_ltvd"));
         Self::start_by(with_plain_environment(run, dir), dir, api)
     }
 

@@ -178,7 +178,7 @@ struct Certificate {
 fn certificate() -> &'static Certificate {
     static CERTIFICATE: OnceLock<Certificate> = OnceLock::new();
     CERTIFICATE.get_or_init(|| {
-        let names = ["localhost", "api.samcart.com", "thrivecart.com", "api.checkoutchamp.com"];
+        let names = ["localhost", "evil.example", "api.samcart.com", "thrivecart.com", "api.checkoutchamp.com"];
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));

@@ -33,6 +33,12 @@ pub(crate) struct Shop {
     addresses: Mutex<BTreeMap<String, String>>,
 }
 
+/// For a shell: a disk on which no file can grow beyond this.
+fn small_disk(file_kib_max: u32) -> String {
+    // The limit is in blocks of 512 bytes (POSIX). The signal that goes with it would end the process unheard.
+    format!("trap '' XFSZ; ulimit -f {}", file_kib_max * 2)
+}
+
 /// What became of a dropped file.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -126,14 +132,20 @@ impl Shop {
     /// Starts the daemon on a disk on which no file can grow beyond this.
     #[track_caller]
     pub(crate) fn start_on_small_disk(&self, file_kib_max: u32) -> Daemon {
+        self.start_after(&small_disk(file_kib_max))
+    }
+
+    /// Starts the daemon by a shell that does something before.
+    #[track_caller]
+    pub(crate) fn start_after(&self, before: &str) -> Daemon {
         warm_up();
-        Daemon::start_on_small_disk(self.dir.path(), self.api, file_kib_max)
+        Daemon::start_after(before, self.dir.path(), self.api)
             .unwrap_or_else(|(status, stderr)| panic!("the daemon ended with {status}:\n{stderr}"))
     }
 
     /// As [`Self::start_on_small_disk`], if it starts there; otherwise how it ended and what it said.
     pub(crate) fn try_start_on_small_disk(&self, file_kib_max: u32) -> Result<Daemon, (ExitStatus, String)> {
-        Daemon::start_on_small_disk(self.dir.path(), self.api, file_kib_max)
+        Daemon::start_after(&small_disk(file_kib_max), self.dir.path(), self.api)
     }
 
     /// Starts the daemon and kills it after this time, wherever it is then.

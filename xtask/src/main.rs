@@ -5,6 +5,7 @@ mod check;
 mod connectors;
 mod deny;
 mod dist;
+mod fuzz;
 mod http;
 mod python;
 mod run;
@@ -59,6 +60,8 @@ enum Task {
     Schemathesis(schemathesis::Options),
     /// Kill the daemon at random moments while all doors are busy; nothing may be lost or counted twice.
     Soak(soak::Options),
+    /// Try every reader of foreign bytes with mutated input, for a bounded time.
+    Fuzz(fuzz::Options),
     /// Pack the release binary, the connectors and the example configuration.
     Dist,
     /// Hand the sample to a daemon that is starting; `run --sample` uses it.
@@ -90,6 +93,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Bench { bench } => bench::run(&workspace, &bench)?,
         Task::Schemathesis(options) => schemathesis::run(&workspace, &options)?,
         Task::Soak(options) => soak::run(&workspace, &options)?,
+        Task::Fuzz(options) => fuzz::run(&workspace, &options)?,
         Task::Dist => dist::dist(&workspace)?,
         Task::FeedSample(options) => sample::feed(&workspace, &options)?,
     }

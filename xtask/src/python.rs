@@ -11,6 +11,8 @@ use crate::workspace::{Workspace, output, status};
 pub(crate) struct Package {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
+    /// Further requirements, as pip takes them.
+    pub(crate) with: &'static [&'static str],
 }
 
 /// The folder with the package's programs, and `python`. Made on the first call.
@@ -18,7 +20,7 @@ pub(crate) struct Package {
 /// # Errors
 /// If there is no Python with venv, or no way to PyPI.
 pub(crate) fn install(workspace: &Workspace, package: &Package) -> Result<PathBuf> {
-    let Package { name, version } = package;
+    let Package { name, version, with } = package;
     let environment = workspace.target.join(format!("tools/{name}-venv"));
     let programs = environment.join("bin");
     let mut installed = Command::new(programs.join("python"));
@@ -30,7 +32,7 @@ pub(crate) fn install(workspace: &Workspace, package: &Package) -> Result<PathBu
     eprintln!("Installing {name} {version} into {}; once.", environment.display());
     status(Command::new("python3").args(["-m", "venv"]).arg(&environment)).with_context(advice)?;
     let wanted = format!("{name}=={version}");
-    status(Command::new(programs.join("python")).args(["-m", "pip", "install", "--quiet", &wanted]))
+    status(Command::new(programs.join("python")).args(["-m", "pip", "install", "--quiet", &wanted]).args(*with))
         .with_context(advice)?;
     Ok(programs)
 }

@@ -16,7 +16,7 @@ use crate::http;
 use crate::python::{self, Package};
 use crate::workspace::{Profile, Workspace};
 
-const SCHEMATHESIS: Package = Package { name: "schemathesis", version: "4.32.5" };
+const SCHEMATHESIS: Package = Package { name: "schemathesis", version: "4.32.5", with: &[] };
 /// What is expected of answers, beyond the description.
 const EXPECTED: &str = include_str!("schemathesis.toml");
 /// Time for the daemon to be ready; its first start compiles the connectors.

@@ -1,9 +1,10 @@
 //! Single values: from what stands in the file to what the daemon works with.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use chrono::NaiveDate;
+use ipnet::IpNet;
 use toml::de::DeValue;
 
 use super::problem::quote;
@@ -109,6 +110,20 @@ pub(super) fn listen(value: &Value<'_>) -> Result<SocketAddr, Fault> {
         Fault::new(format!("{} is no address with a port", quote(&address)))
             .help("write for example \"127.0.0.1:8380\", or \"[::1]:8380\" for IPv6; names are not looked up")
     })
+}
+
+/// Addresses, and networks such as 10.0.0.0/8.
+pub(super) fn networks(value: &Value<'_>) -> Result<Vec<IpNet>, Fault> {
+    let network = |text: &String| match text.parse::<IpAddr>() {
+        Ok(address) => Some(IpNet::from(address.to_canonical())),
+        Err(_) => text.parse().ok(),
+    };
+    let texts = texts(value)?;
+    match texts.iter().find(|text| network(text).is_none()) {
+        Some(wrong) => Err(Fault::new(format!("{} is neither an address nor a network", quote(wrong)))
+            .help("write for example \"10.0.0.2\" or \"10.0.0.0/8\"; names are not looked up")),
+        None => Ok(texts.iter().filter_map(network).collect()),
+    }
 }
 
 /// An absolute http or https address without query; the trailing slash is dropped.

@@ -200,6 +200,7 @@ fn read_webhooks(reader: &mut Reader<'_>, mut section: Section<'_>) -> Option<We
     let body_bytes_max = reader.read(&mut section, &schema::BODY_BYTES_MAX, |value| {
         parse::integer_in(value, WEBHOOK_BODY_BYTES_LOWEST..=WEBHOOK_BODY_BYTES_HIGHEST)
     });
+    let trusted_proxies = reader.read(&mut section, &schema::TRUSTED_PROXIES, parse::networks);
     finish(reader, section, &schema::WEBHOOKS);
     let listen = listen?;
     let public_url = if follows_listen { format!("http://{listen}") } else { public_url? };
@@ -208,7 +209,12 @@ fn read_webhooks(reader: &mut Reader<'_>, mut section: Section<'_>) -> Option<We
         let fault = Fault::new("platforms want https, and over http everyone on the way reads the orders");
         reader.warn(url_site, fault.help("put a proxy with a certificate in front, and write its https:// address"));
     }
-    Some(Webhooks { listen, public_url, body_bytes_max: usize::try_from(body_bytes_max?).ok()? })
+    Some(Webhooks {
+        listen,
+        public_url,
+        body_bytes_max: usize::try_from(body_bytes_max?).ok()?,
+        trusted_proxies: trusted_proxies?,
+    })
 }
 
 fn read_drop(reader: &mut Reader<'_>, mut section: Section<'_>) -> Option<DropFolder> {

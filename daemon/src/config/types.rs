@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::rates::Rates;
@@ -104,6 +105,8 @@ pub struct Webhooks {
     pub public_url: String,
     /// Largest body, bytes.
     pub body_bytes_max: usize,
+    /// Whose word is taken for who a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The door for files.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use crate::app::App;
 use crate::ledger::{Ledger, NewDelivery};
@@ -17,8 +17,6 @@ pub struct Commits {
     /// Held by the task that commits, which may be begun again.
     arriving: Mutex<mpsc::Receiver<Waiting>>,
     closing: Notify,
-    /// Calls of `prove` at a time.
-    pub(super) proofs: Semaphore,
 }
 
 /// What waits for its commit.
@@ -34,13 +32,7 @@ impl Commits {
     /// Into this ledger.
     pub fn new(app: Arc<App>) -> Self {
         let (waiting, arriving) = mpsc::channel(limits::DELIVERIES_WAITING);
-        Self {
-            app,
-            waiting,
-            arriving: Mutex::new(arriving),
-            closing: Notify::new(),
-            proofs: Semaphore::new(limits::PROOFS_AT_A_TIME),
-        }
+        Self { app, waiting, arriving: Mutex::new(arriving), closing: Notify::new() }
     }
 
     /// Whether the ledger commits: asks for one on the way that deliveries go.

@@ -4,27 +4,36 @@
 //! random part of an address learns nothing: an unknown integration and a wrong token give the same answer after the
 //! same work.
 
-use std::sync::Arc;
+mod callers;
+mod origin;
+mod provers;
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
+use axum::body::Body;
+use axum::extract::{Extension, Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::app::App;
 use crate::clock::now_ms;
 use crate::config::Integration;
 use crate::connector::{Connector, Delivery, Header, Proof};
 use crate::ledger::NewDelivery;
-use crate::limits::http;
+use crate::limits::{doors as limits, http};
+use crate::peer::Peer;
 
 use super::commits::Waiting;
 use super::proof;
+use callers::{Callers, Refusal};
+use provers::Provers;
 
 pub use super::commits::Commits;
 
@@ -39,24 +48,94 @@ pub const COMMITTER: &str = "committer";
 struct Door {
     app: Arc<App>,
     commits: Arc<Commits>,
+    gate: Arc<Gate>,
 }
 
+/// What stands between the internet and the ledger. It outlives changes of the configuration.
+#[derive(Debug)]
+pub struct Gate {
+    provers: Provers,
+    /// Deliveries that may still be taken on.
+    places: Semaphore,
+    /// Bytes of bodies that may still be read.
+    room: Semaphore,
+    callers: Callers,
+    shed: Shed,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            provers: Provers::start(),
+            places: Semaphore::new(limits::DELIVERIES_WAITING),
+            room: Semaphore::new(limits::BODIES_BYTES),
+            callers: Callers::default(),
+            shed: Shed::default(),
+        }
+    }
+}
+
+/// Requests that were turned away, told now and then: telling of each would cost more than answering it.
+#[derive(Debug, Default)]
+struct Shed(Mutex<(u64, Option<Instant>)>);
+
 /// The routes of the listener.
-pub fn router(app: Arc<App>, commits: Arc<Commits>) -> Router {
+pub fn router(app: Arc<App>, commits: Arc<Commits>, gate: Arc<Gate>) -> Router {
     Router::new()
         .route("/hooks/{integration}/{token}", any(receive))
         .route("/hooks/{integration}/{token}/", any(receive))
-        .with_state(Arc::new(Door { app, commits }))
+        .fallback(stray)
+        .with_state(Arc::new(Door { app, commits, gate }))
+}
+
+/// Whether connections from there are those of many callers.
+pub fn is_proxy(app: &App, address: IpAddr) -> bool {
+    origin::is_proxy(&app.config.webhooks.trusted_proxies, address)
+}
+
+async fn stray(State(door): State<Arc<Door>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
+    door.astray(door.origin(peer, &headers))
+}
+
+impl Door {
+    /// The platform is asked to come back.
+    fn overloaded(&self, name: &str) -> Response {
+        let mut shed = self.gate.shed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shed.0 += 1;
+        if shed.1.is_none_or(|told| told.elapsed() >= limits::SHED_TOLD_EVERY) {
+            let requests = std::mem::take(&mut shed.0);
+            shed.1 = Some(Instant::now());
+            tracing::warn!(
+                integration = name,
+                requests,
+                "too many deliveries at once; the platform is asked to come back"
+            );
+        }
+        unavailable()
+    }
+
+    fn origin(&self, peer: Peer, headers: &HeaderMap) -> Option<IpAddr> {
+        origin::origin(peer.0.ip(), headers, &self.app.config.webhooks.trusted_proxies)
+    }
+
+    /// There is nothing at this address.
+    fn astray(&self, caller: Option<IpAddr>) -> Response {
+        if self.gate.callers.must_wait(caller, Refusal::Astray) {
+            return too_many();
+        }
+        self.gate.callers.refused(caller, Refusal::Astray);
+        StatusCode::NOT_FOUND.into_response()
+    }
 }
 
 async fn receive(
     State(door): State<Arc<Door>>,
     Path((name, token)): Path<(String, String)>,
+    Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Response {
-    let Some((integration, connector)) = admitted(&door.app, &name, &token) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
+    let caller = door.origin(peer, request.headers());
+    let Some((integration, connector)) = admitted(&door.app, &name, &token) else { return door.astray(caller) };
     // Whether a platform reaches this address is told when its webhooks are set up.
     door.app.process.polls.of(&name).set(|now| now.test_call_ms = Some(now_ms()));
     let method = request.method().clone();
@@ -67,10 +146,14 @@ async fn receive(
     if method != Method::POST && method != Method::PUT {
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST, GET, HEAD, OPTIONS")]).into_response();
     }
+    if door.gate.callers.must_wait(caller, Refusal::Untrue) {
+        return too_many();
+    }
     let (head, body) = request.into_parts();
-    let body = match read_body(body, door.app.config.webhooks.body_bytes_max).await {
-        Ok(body) => body,
-        Err(status) => {
+    let (body, _room) = match read_body(&door, body).await {
+        Ok(read) => read,
+        Err(Unread::NoRoom) => return door.overloaded(&name),
+        Err(Unread::Bad(status)) => {
             tracing::warn!(integration = name, %status, "a webhook request was not read");
             return status.into_response();
         }
@@ -78,22 +161,33 @@ async fn receive(
     if body.is_empty() {
         return StatusCode::OK.into_response();
     }
+    // Who cannot be answered soon is told so at once, which costs next to nothing.
+    let Ok(_place) = door.gate.places.try_acquire() else { return door.overloaded(&name) };
     let delivery = Delivery {
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: headers(&head.headers),
-        body: body.to_vec(),
+        body: body.into(),
         received_ms: now_ms(),
     };
     let believed = believe(&door, integration.clone(), Arc::clone(connector), delivery).await;
     match believed {
-        Ok(new) => keep(&door, &name, new).await,
-        Err(answer) => *answer,
+        Ok(new) => {
+            door.gate.callers.believed(caller);
+            keep(&door, &name, new).await
+        }
+        Err(answer) => {
+            if answer.status() == StatusCode::UNAUTHORIZED {
+                door.gate.callers.refused(caller, Refusal::Untrue);
+            }
+            *answer
+        }
     }
 }
 
 /// The integration, if this is its address. Takes the same time whether the name or the token is wrong.
 fn admitted<'a>(app: &'a App, name: &str, token: &str) -> Option<(&'a Integration, &'a Arc<Connector>)> {
-    const NOBODY: &str = "no integration has this token, but it is compared all the same";
+    /// As long as a token, so that comparing takes as long too.
+    const NOBODY: &str = "no integration has this, yet it is compared";
     let found = app.integration(name).filter(|(_, connector)| connector.manifest.webhook.is_some());
     let expected = found.and_then(|(integration, _)| integration.webhook_token.as_ref());
     let expected_text = expected.map_or(NOBODY, |token| token.expose_secret());
@@ -101,14 +195,39 @@ fn admitted<'a>(app: &'a App, name: &str, token: &str) -> Option<(&'a Integratio
     if same && expected.is_some() { found } else { None }
 }
 
-async fn read_body(body: Body, most: usize) -> Result<Bytes, StatusCode> {
-    let limited = Limited::new(body, most);
-    match tokio::time::timeout(http::BODY_TIME, limited.collect()).await {
-        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+/// Why a body was not read.
+enum Unread {
+    /// Others have all the room that there is.
+    NoRoom,
+    /// It is too large, too slow, or broken.
+    Bad(StatusCode),
+}
+
+/// Reads a body, and holds the room that it takes for as long as it is needed.
+async fn read_body(door: &Door, mut body: Body) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Unread> {
+    let most = door.app.config.webhooks.body_bytes_max;
+    if axum::body::HttpBody::size_hint(&body).lower() > most as u64 {
+        return Err(Unread::Bad(StatusCode::PAYLOAD_TOO_LARGE));
     }
+    let whole = async {
+        let (mut bytes, mut room) = (Vec::new(), None::<SemaphorePermit<'_>>);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Unread::Bad(StatusCode::BAD_REQUEST))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if bytes.len() + data.len() > most {
+                return Err(Unread::Bad(StatusCode::PAYLOAD_TOO_LARGE));
+            }
+            let more = u32::try_from(data.len()).map_err(|_| Unread::NoRoom)?;
+            let more = door.gate.room.try_acquire_many(more).map_err(|_| Unread::NoRoom)?;
+            match &mut room {
+                Some(room) => room.merge(more),
+                None => room = Some(more),
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok((bytes, room))
+    };
+    tokio::time::timeout(http::BODY_TIME, whole).await.unwrap_or(Err(Unread::Bad(StatusCode::REQUEST_TIMEOUT)))
 }
 
 fn headers(map: &HeaderMap) -> Vec<Header> {
@@ -129,11 +248,10 @@ async fn believe(
     connector: Arc<Connector>,
     delivery: Delivery,
 ) -> Result<NewDelivery, Box<Response>> {
-    let Ok(_place) = door.commits.proofs.acquire().await else { return Err(unavailable().into()) };
     let app = Arc::clone(&door.app);
-    let checked = tokio::task::spawn_blocking(move || check(&app, &integration, &connector, delivery)).await;
-    checked.unwrap_or_else(|panic| {
-        tracing::error!(%panic, "checking a webhook request failed");
+    let checked = door.gate.provers.run(move || check(&app, &integration, &connector, delivery)).await;
+    checked.unwrap_or_else(|| {
+        tracing::error!("ltvd failed while it checked a webhook request");
         Err(StatusCode::INTERNAL_SERVER_ERROR.into_response().into())
     })
 }
@@ -215,8 +333,7 @@ async fn keep(door: &Door, name: &str, delivery: NewDelivery) -> Response {
     }
     let (committed, durable) = oneshot::channel();
     if door.commits.waiting.try_send(Waiting { delivery: Some(delivery), committed }).is_err() {
-        tracing::warn!(integration = name, "too many deliveries at once; the platform is asked to come back");
-        return unavailable();
+        return door.overloaded(name);
     }
     match durable.await {
         Ok(true) => {
@@ -229,4 +346,9 @@ async fn keep(door: &Door, name: &str, delivery: NewDelivery) -> Response {
 
 fn unavailable() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")]).into_response()
+}
+
+fn too_many() -> Response {
+    let pause = limits::REFUSED_PAUSE.as_secs().to_string();
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, pause)]).into_response()
 }

@@ -47,13 +47,19 @@ impl Ledger {
     /// If the storage fails, or there is no room; then none of them may be acknowledged.
     pub fn receive(&self, deliveries: &[NewDelivery]) -> Result<Vec<u64>, LedgerError> {
         self.room.must_have(0)?;
+        let encode = |error: std::io::Error| LedgerError::Encode(error.to_string());
         let mut numbers = Vec::with_capacity(deliveries.len());
         let began = Instant::now();
+        // One for all of them, since it takes longer to set up than to compress a body; and before the transaction, which
+        // others wait for.
+        let mut compressor = zstd::bulk::Compressor::new(1).map_err(encode)?;
+        let compressed: Vec<_> =
+            deliveries.iter().map(|new| compressor.compress(&new.body)).collect::<Result<_, _>>().map_err(encode)?;
         let write = self.db.begin_write()?;
         {
             let (mut heads, mut bodies) = (write.open_table(DELIVERIES)?, write.open_table(BODIES)?);
             let mut inbox = write.open_table(INBOX)?;
-            for new in deliveries {
+            for (new, body) in deliveries.iter().zip(&compressed) {
                 let number = self.number_delivery();
                 let head = Delivery {
                     integration: new.integration.clone(),
@@ -64,7 +70,6 @@ impl Ledger {
                     attempts: 0,
                     from_archive: false,
                 };
-                let body = zstd::bulk::compress(&new.body, 1).map_err(|e| LedgerError::Encode(e.to_string()))?;
                 heads.insert(number, json(&head)?.as_slice())?;
                 bodies.insert(number, body.as_slice())?;
                 inbox.insert(number, ())?;

@@ -2,8 +2,8 @@
 
 use crate::ltv::connector::log;
 use crate::ltv::connector::types::{
-    Amounts, Ask, Authorization, Billing, Body, Change, Context, Customer, Decimal, Entry, EntryKey, Failure, Kind,
-    Method, Moment, Order, Outcome, Pause, Request, Step,
+    Amounts, Ask, Authorization, Billing, Body, Change, Context, Customer, Decimal, Entry, EntryKey, Failure, Field,
+    Kind, Method, Moment, NoResponse, Order, Outcome, Pause, Replies, Request, Step, Value,
 };
 use crate::{ask, done, say};
 
@@ -46,6 +46,7 @@ pub(crate) fn step(deed: &str, context: &Context) -> Result<Step, Failure> {
         "unavailable" => Err(Failure::Unavailable(Pause { after_ms: None, message: "gone fishing".to_owned() })),
         "malformed" => Err(Failure::Malformed("x".repeat(1 << 20))),
         "internal" => Err(Failure::Internal("no idea".to_owned())),
+        deed if deed.contains(' ') => Ok(attempt(deed)),
         deed => {
             let mut entry = sale("1");
             spoil(&mut entry, deed);
@@ -53,6 +54,45 @@ pub(crate) fn step(deed: &str, context: &Context) -> Result<Step, Failure> {
             Ok(changes(vec![put(entry)]))
         }
     }
+}
+
+/// Asks for something that it must not have, and tells what came of it: `reach ADDRESS`, `secret NAME`, `order ID`,
+/// `header NAME VALUE`.
+fn attempt(deed: &str) -> Step {
+    let (what, rest) = deed.split_once(' ').unwrap_or((deed, ""));
+    let state = Some(b"tell".to_vec());
+    let mut request = request();
+    match what {
+        "order" => {
+            return ask(Ask { requests: Vec::new(), orders: vec![rest.to_owned()], state });
+        }
+        "reach" => request.url = rest.to_owned(),
+        "secret" => request.authorization = Authorization::Bearer(rest.to_owned()),
+        "header" => {
+            let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));
+            request.headers = vec![Field { name: name.to_owned(), value: Value::Text(value.to_owned()) }];
+        }
+        _ => {}
+    }
+    request.attempts_max = 1;
+    ask(Ask { requests: vec![request], orders: Vec::new(), state })
+}
+
+/// All that it was given.
+pub(crate) fn told(replies: &Replies) -> String {
+    let responses = replies.responses.iter().map(|reply| match &reply.outcome {
+        Ok(response) => {
+            let headers = response.headers.iter().filter(|header| header.name.starts_with("x-"));
+            let headers: Vec<_> = headers.map(|header| format!("{}: {}", header.name, header.value)).collect();
+            format!("{} {} {}", response.status, headers.join(" "), String::from_utf8_lossy(&response.body))
+        }
+        Err(NoResponse::Timeout) => "no answer in time".to_owned(),
+        Err(NoResponse::TooLarge(bytes)) => format!("more than {bytes} bytes"),
+        Err(NoResponse::Connection(why)) => format!("no connection: {why}"),
+        Err(NoResponse::Refused(why)) => format!("refused: {why}"),
+    });
+    let orders = replies.orders.iter().map(|order| format!("order {}: {} entries", order.id, order.entries.len()));
+    responses.chain(orders).collect::<Vec<_>>().join("; ")
 }
 
 /// Makes one member of an entry absurd.

@@ -27,7 +27,12 @@ impl connector::Guest for Evil {
                 setting("word", connector::SettingKind::Secret),
                 setting("mood", connector::SettingKind::Text),
             ],
-            hosts: vec![connector::Host::Exact("evil.example".to_owned())],
+            hosts: vec![
+                connector::Host::Exact("evil.example".to_owned()),
+                connector::Host::Subdomains("evil.example".to_owned()),
+                // A name that leads to the machine that the daemon runs on.
+                connector::Host::Exact("localhost".to_owned()),
+            ],
             polling: Some(connector::Polling {
                 axes: vec![ltv::connector::types::Axis::Created],
                 granularity: connector::Granularity::Day,
@@ -148,6 +153,8 @@ fn go_on(state: Option<Vec<u8>>, replies: &Replies) -> Result<Step, Failure> {
     );
     match state.as_deref() {
         Some(b"again") => Ok(deeds::look_up()),
+        // Whoever looks into the quarantine sees what it was given.
+        Some(b"tell") => Err(Failure::Malformed(deeds::told(replies))),
         _ => Ok(done(Outcome::Ignored(seen))),
     }
 }

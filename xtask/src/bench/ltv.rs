@@ -2,12 +2,10 @@
 
 mod cells;
 mod scan;
-mod server;
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::BufWriter;
-use std::net::TcpListener;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,9 +19,9 @@ use serde_json::{Value, json};
 
 use self::cells::Cells;
 use self::scan::Columns;
-use self::server::Server;
 use super::measure::{measure, median};
 use super::peer::Peer;
+use super::server::{Server, free_address};
 use super::shop::{self, Plan};
 use super::tally::Tally;
 use crate::connectors::{self, Set};
@@ -109,12 +107,6 @@ fn key(workspace: &Workspace, connectors: &Path) -> Result<u64> {
     workspace.version()?.hash(&mut hash);
     fs::read(connectors.join("generic.wasm")).context("there is no connector `generic`")?.hash(&mut hash);
     Ok(hash.finish())
-}
-
-/// A port of this machine that was free a moment ago.
-fn free_address() -> Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("this machine has no free port")?;
-    Ok(listener.local_addr()?.to_string())
 }
 
 impl Bench {

@@ -4,8 +4,10 @@ mod import;
 mod ltv;
 mod measure;
 mod peer;
+mod server;
 mod shop;
 mod tally;
+mod webhooks;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -18,11 +20,14 @@ pub(crate) enum Bench {
     Import(import::Options),
     /// Lifetime value of monthly cohorts over the running daemon's API: against DuckDB, and against a bare scan.
     Ltv(ltv::Options),
+    /// Webhooks until they are durable: ltvd against uvicorn and SQLite; with --overload, at twice what it can take.
+    Webhooks(webhooks::Options),
 }
 
 pub(crate) fn run(workspace: &Workspace, bench: &Bench) -> Result<()> {
     match bench {
         Bench::Import(options) => import::run(workspace, options),
         Bench::Ltv(options) => ltv::run(workspace, options),
+        Bench::Webhooks(options) => webhooks::run(workspace, options),
     }
 }

@@ -12,7 +12,7 @@ use crate::python::{self, Package};
 use crate::workspace::Workspace;
 
 /// What is measured against.
-const DUCKDB: Package = Package { name: "duckdb", version: "2.0.0" };
+const DUCKDB: Package = Package { name: "duckdb", version: "2.0.0", with: &[] };
 const SCRIPTS: [(&str, &str); 2] =
     [("duckdb_import.py", include_str!("duckdb_import.py")), ("duckdb_ltv.py", include_str!("duckdb_ltv.py"))];
 

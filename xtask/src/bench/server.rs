@@ -1,6 +1,7 @@
 //! The daemon while it is measured.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -16,24 +17,30 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Pause between looks whether it is ready.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// A port of this machine that was free a moment ago.
+pub(crate) fn free_address() -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("this machine has no free port")?;
+    Ok(listener.local_addr()?.to_string())
+}
+
 /// A running daemon. It is killed when this is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Host and port of its API.
     api: String,
     /// From its start until it was ready, seconds.
-    pub(super) ready_s: f64,
+    pub(crate) ready_s: f64,
 }
 
 /// Memory of a process, bytes.
-pub(super) struct Memory {
-    pub(super) now: u64,
-    pub(super) peak: u64,
+pub(crate) struct Memory {
+    pub(crate) now: u64,
+    pub(crate) peak: u64,
 }
 
 impl Server {
     /// Starts it and waits until it is ready.
-    pub(super) fn start(binary: &Path, config: &Path, api: &str, log: &Path) -> Result<Self> {
+    pub(crate) fn start(binary: &Path, config: &Path, api: &str, log: &Path) -> Result<Self> {
         let stderr = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
         let start = Instant::now();
         let mut run = Command::new(binary);
@@ -58,7 +65,7 @@ impl Server {
     }
 
     /// Milliseconds from the connection to the last byte of an answer, and the answer.
-    pub(super) fn ask(&self, path: &str) -> Result<(f64, String)> {
+    pub(crate) fn ask(&self, path: &str) -> Result<(f64, String)> {
         let start = Instant::now();
         let answer = http::get_within(&self.url(path), PATIENCE)?;
         let took = start.elapsed().as_secs_f64() * 1000.0;
@@ -66,13 +73,31 @@ impl Server {
         Ok((took, answer.body))
     }
 
+    /// The status of an answer.
+    pub(crate) fn status_of(&self, path: &str) -> Result<u16> {
+        Ok(http::get_within(&self.url(path), PATIENCE)?.status)
+    }
+
     /// An answer as JSON.
-    pub(super) fn ask_json(&self, path: &str) -> Result<Value> {
+    pub(crate) fn ask_json(&self, path: &str) -> Result<Value> {
         serde_json::from_str(&self.ask(path)?.1).with_context(|| format!("{path} does not answer in JSON"))
     }
 
+    /// Processor time that it has used so far, seconds. An error where there is no /proc.
+    pub(crate) fn cpu_s(&self) -> Result<f64> {
+        /// Parts of a second in which Linux counts it (USER_HZ).
+        const TICKS: f64 = 100.0;
+        let file = format!("/proc/{}/stat", self.child.id());
+        let stat = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
+        // The name of the program, in brackets, may hold anything.
+        let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect::<Vec<_>>());
+        let ticks = |place: usize| fields.as_ref()?.get(place)?.parse::<f64>().ok();
+        let used = ticks(11).zip(ticks(12)).map(|(user, system)| (user + system) / TICKS);
+        used.with_context(|| format!("{file} tells no processor time"))
+    }
+
     /// What the kernel says. An error where there is no /proc.
-    pub(super) fn memory(&self) -> Result<Memory> {
+    pub(crate) fn memory(&self) -> Result<Memory> {
         let file = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
         let bytes = |name: &str| {
