@@ -31,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     connectors::install(workspace, Set::WithEvil, &folder)?;
     let mut command = workspace.cargo();
     command
-        .args(["test", "--package", "ltvd", "--test", "e2e", "--", "--exact", "soak::long", "--ignored", "--nocapture"])
+        .args(["test", "--workspace", "--test", "e2e", "--", "--exact", "soak::long", "--ignored", "--nocapture"])
         .env(TEST_CONNECTORS, folder)
         .env("LTVD_SOAK_ROUNDS", options.rounds.to_string())
         .env("LTVD_SOAK_ROUND_MS", format!("{:.0}", options.seconds_per_round * 1_000.0))

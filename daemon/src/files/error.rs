@@ -13,10 +13,10 @@ pub enum FileError {
     #[error("the file could not be read: {0}")]
     Read(#[source] io::Error),
     /// The working copy could not be written or read. It may work later.
-    #[error("the working copy of the file failed: {0}; {}", room(.0))]
+    #[error("the working copy of the file failed: {0}; {room}", room = room(.0))]
     Work(#[source] io::Error),
     /// The archive could not be written. It may work later.
-    #[error("the copy of the file for the archive could not be written: {0}; {}", room(.0))]
+    #[error("the copy of the file for the archive could not be written: {0}; {room}", room = room(.0))]
     Archive(#[source] io::Error),
     /// Nothing but blanks.
     #[error("the file is empty; export it again, and wait until the download is complete before moving it here")]
