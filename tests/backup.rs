@@ -130,7 +130,7 @@ fn a_backup_is_one_state_while_webhooks_come_in() {
             let ledger = Ledger::open(&shop.path(format!("kept-{number}"))).unwrap();
             let all = (1..NUMBERS).filter_map(|number| ledger.delivery(number).unwrap());
             let bodies: HashSet<String> = all.map(|stored| String::from_utf8(stored.body).unwrap()).collect();
-            let missing = before.iter().filter(|body| !bodies.contains(body)).count();
+            let missing = before.iter().filter(|body| !bodies.contains(*body)).count();
             assert_eq!(missing, 0, "acknowledged before backup {number} of {} and not in it", before.len());
             assert!(ledger.book().len() >= 2_000);
         }

@@ -95,7 +95,7 @@ fn a_database_that_cannot_grow_ends_the_daemon_with_a_reason_and_starts_again() 
     let daemon = shop.start();
     shop.wait_for_inbox();
     let mut found: Vec<String> =
-        shop.entries("hooks").iter().map(|entry| entry["order_id"].as_str().unwrap().to_owned()).collect();
+        shop.entries("hooks").iter().map(|entry| entry["order"].as_str().unwrap().to_owned()).collect();
     found.sort();
     acknowledged.sort();
     // The last one was on its way: it may be in, whole.

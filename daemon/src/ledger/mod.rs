@@ -25,8 +25,8 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -56,6 +56,8 @@ pub use tables::{
 const DATABASE: &str = "ledger.redb";
 /// The folder of archived files in the data folder.
 const ARCHIVE: &str = "archive";
+/// The folder of files that do not outlive a process.
+const TMP: &str = "tmp";
 
 /// All that is kept, in `data_dir`.
 #[derive(Debug)]
@@ -90,15 +92,11 @@ impl Ledger {
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
         make_private_dir(dir)?;
         let path = dir.join(DATABASE);
-        let io = |what, source| LedgerError::Io { what, path: path.clone(), source };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| io("open", error))?;
+        if !path.exists() {
+            make_database(dir, &path)?;
+        }
+        let file = OpenOptions::new().read(true).write(true).open(&path);
+        let file = file.map_err(|source| LedgerError::Io { what: "open", path: path.clone(), source })?;
         let backend = FileBackend::new(file).map_err(|error| opening(&path, error))?;
         Self::open_on(backend, Arc::new(RealDisk), dir)
     }
@@ -116,7 +114,7 @@ impl Ledger {
             .map_err(|error| opening(&path, error))?;
         let hash_key = schema::prepare(&db, &path)?;
         make_private_dir(&dir.join(ARCHIVE))?;
-        make_private_dir(&dir.join("tmp"))?;
+        make_private_dir(&dir.join(TMP))?;
         let book = Arc::new(RwLock::new(Book::new(hash_key)));
         let room = Room::new(Arc::clone(&disk), dir);
         let mut ledger = Self {
@@ -154,7 +152,7 @@ impl Ledger {
 
     /// Folder for files that do not outlive the process.
     pub fn tmp_dir(&self) -> PathBuf {
-        self.dir.join("tmp")
+        self.dir.join(TMP)
     }
 
     /// Removes blocks and files that were written ahead of a commit that never came.
@@ -197,6 +195,27 @@ impl Drop for Ledger {
         if !std::thread::panicking() {
             self.save_book();
         }
+    }
+}
+
+/// Makes an empty database, which gets its name once it is whole: half of one could not be told from a damaged one.
+fn make_database(dir: &Path, path: &Path) -> Result<(), LedgerError> {
+    let io = |source| LedgerError::Io { what: "make", path: path.to_owned(), source };
+    let tmp = dir.join(TMP);
+    make_private_dir(&tmp)?;
+    // Only its owner may read it.
+    let unfinished = tempfile::Builder::new().prefix("ledger-").tempfile_in(&tmp).map_err(io)?;
+    {
+        let backend = unfinished.reopen().map(FileBackend::new).map_err(io)?;
+        let made = backend.and_then(|backend| Database::builder().create_with_backend(backend));
+        schema::prepare(&made.map_err(|error| opening(path, error))?, path)?;
+    }
+    unfinished.as_file().sync_all().map_err(io)?;
+    match unfinished.persist_noclobber(path) {
+        Ok(_) => File::open(dir).and_then(|dir| dir.sync_all()).map_err(io),
+        // Another process was quicker, and has removed what it did not know.
+        Err(_) if path.exists() => Ok(()),
+        Err(error) => Err(io(error.error)),
     }
 }
 
