@@ -32,7 +32,10 @@ fn a_file_that_does_not_fit_is_left_where_it_is_and_nothing_else_suffers() {
     fs::write(shop.path("large.csv"), file_of_sales("l", ROWS)).unwrap();
     let output = shop.cli(["import", "large.csv", "--integration", "files"]);
     assert_eq!(output.code, Some(75), "{output:?}");
-    insta::assert_snapshot!(plain(&shop, &output.stderr), @"");
+    insta::assert_snapshot!(
+        plain(&shop, &output.stderr),
+        @"error: the working copy of the file failed: File too large (os error 27); the disk is full, free some space: a file needs room for a copy as text and for a compressed one"
+    );
 
     shop.drop_file("files", "dropped.csv", file_of_sales("l", ROWS).as_bytes());
     let told = wait_until("the status tells of the file", BOUND, || {
@@ -40,7 +43,10 @@ fn a_file_that_does_not_fit_is_left_where_it_is_and_nothing_else_suffers() {
         told.contains("dropped.csv").then_some(told)
     });
     let line = told.lines().find(|line| line.contains("dropped.csv")).unwrap();
-    insta::assert_snapshot!(line.trim(), @"");
+    insta::assert_snapshot!(
+        line.trim(),
+        @"files/dropped.csv: the working copy of the file failed: File too large (os error 27); the disk is full, free some space: a file needs room for a copy as text and for a compressed one"
+    );
     // The others go on.
     shop.deliver("hooks", "application/json", purchase("1", 0).as_bytes());
     assert_eq!(shop.entries("hooks").len(), 1);
@@ -75,7 +81,10 @@ fn a_database_that_cannot_grow_ends_the_daemon_with_a_reason_and_starts_again() 
     let log = shop.path("stderr.log");
     assert_eq!(daemon.exit_code(), Some(1));
     let log = fs::read_to_string(log).unwrap();
-    insta::assert_snapshot!(plain(&shop, log.trim().lines().last().unwrap()), @"");
+    insta::assert_snapshot!(
+        plain(&shop, log.trim().lines().last().unwrap()),
+        @"error: [shop]/data: the disk is full: the ledger cannot be written (File too large (os error 27)). ltvd stops, and has acknowledged nothing that is not on the disk; free some space and start it again"
+    );
 
     // As long as nothing is mended, each start ends or serves; none loses anything.
     for _ in 0..3 {
@@ -86,7 +95,7 @@ fn a_database_that_cannot_grow_ends_the_daemon_with_a_reason_and_starts_again() 
     let daemon = shop.start();
     shop.wait_for_inbox();
     let mut found: Vec<String> =
-        shop.entries("hooks").iter().map(|entry| entry["order_id"].as_str().unwrap().to_owned()).collect();
+        shop.entries("hooks").iter().map(|entry| entry["order"].as_str().unwrap().to_owned()).collect();
     found.sort();
     acknowledged.sort();
     // The last one was on its way: it may be in, whole.

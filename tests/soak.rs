@@ -189,13 +189,13 @@ fn compare(shop: &Shop, sent: &Sent) -> (usize, usize) {
         }
         (lost, doubled) = (lost + lost_now, doubled + doubled_now);
     };
-    let found = ids(shop, "hooks", "order_id");
+    let found = ids(shop, "hooks", "order");
     let once: BTreeSet<&String> = found.iter().collect();
     assert!(once.iter().all(|order| sent.orders.contains_key(*order)), "an order that nobody sent");
     let acknowledged = sent.orders.iter().filter(|(_, acknowledged)| **acknowledged);
     tell("webhooks", acknowledged.filter(|(order, _)| !once.contains(order)).count(), found.len() - once.len());
 
-    let found = ids(shop, "files", "order_id");
+    let found = ids(shop, "files", "order");
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     for order in &found {
         *rows.entry(&order[..=order.rfind('.').unwrap()]).or_default() += 1;
@@ -231,6 +231,11 @@ fn soak(rounds: usize, round_ms: usize) -> Tally {
     let shop = Shop::new(&config(&served));
     let mut sent = Sent::default();
     let mut tally = Tally { rounds, ..Tally::default() };
+    // The very first start makes everything.
+    for _ in 0..3 {
+        shop.start_and_kill(Duration::from_millis(chance(300) as u64));
+        tally.kills += 1;
+    }
     let mut daemon = shop.start();
     for round in 0..rounds {
         let moment = Duration::from_millis(chance(round_ms) as u64);

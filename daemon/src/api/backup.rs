@@ -81,7 +81,10 @@ pub(super) async fn backup(call: Call<BackupParameters>) -> Result<Response, Pro
                 Line::Report { report: BackedUp::from(report) }
             }
             Err(error) => {
-                tracing::error!(folder = %to.display(), %error, "there is no backup");
+                // What is wrong with the place concerns nobody but the asker.
+                if !matches!(error, BackupError::Place(_)) {
+                    tracing::error!(folder = %to.display(), %error, "there is no backup");
+                }
                 if let BackupError::Ledger(error) = &error {
                     app.check_fatal(error);
                 }

@@ -175,7 +175,10 @@ impl Ledger {
             ));
         }
         let data = fs::canonicalize(&self.dir).map_err(io_in("find", &self.dir))?;
-        let found = fs::canonicalize(parent).map_err(io_in("find the folder", parent))?;
+        let found = match fs::canonicalize(parent) {
+            Ok(found) => found,
+            Err(error) => return place(format!("{} cannot be made: {}: {error}", to.display(), parent.display())),
+        };
         if found.starts_with(&data) {
             return place(format!(
                 "{} is inside the data folder and would be lost with it; name a folder outside, best on another disk",

@@ -27,7 +27,7 @@ mod tables;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,6 +62,8 @@ pub use tables::{
 const DATABASE: &str = "ledger.redb";
 /// The folder of archived files in the data folder.
 const ARCHIVE: &str = "archive";
+/// The folder of files that do not outlive a process.
+const TMP: &str = "tmp";
 
 /// All that is kept, in `data_dir`.
 #[derive(Debug)]
@@ -119,6 +121,9 @@ impl Ledger {
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
         make_private_dir(dir)?;
         let path = dir.join(DATABASE);
+        if !path.exists() {
+            make_database(dir, &path)?;
+        }
         let db = create(&path)?;
         let hash_key = schema::prepare(&db, &path)?;
         let db = forget::renew(db, &path, &RealDisk)?;
@@ -141,7 +146,7 @@ impl Ledger {
         let path = dir.join(DATABASE);
         let aliases = Aliases::load(&db, hash_key)?;
         make_private_dir(&dir.join(ARCHIVE))?;
-        make_private_dir(&dir.join("tmp"))?;
+        make_private_dir(&dir.join(TMP))?;
         let book = Arc::new(RwLock::new(Book::new(hash_key)));
         let room = Room::new(Arc::clone(&disk), dir);
         let mut ledger = Self {
@@ -193,7 +198,7 @@ impl Ledger {
 
     /// Folder for files that do not outlive the process.
     pub fn tmp_dir(&self) -> PathBuf {
-        self.dir.join("tmp")
+        self.dir.join(TMP)
     }
 
     /// Removes blocks and files that were written ahead of a commit that never came.
@@ -249,6 +254,27 @@ fn create(path: &Path) -> Result<Database, LedgerError> {
 fn create_on(backend: impl StorageBackend, path: &Path) -> Result<Database, LedgerError> {
     let builder = Database::builder().set_cache_size(limits::CACHE_BYTES).create_with_backend(backend);
     builder.map_err(|error| opening(path, error))
+}
+
+/// Makes an empty database, which gets its name once it is whole: half of one could not be told from a damaged one.
+fn make_database(dir: &Path, path: &Path) -> Result<(), LedgerError> {
+    let io = |source| LedgerError::Io { what: "make", path: path.to_owned(), source };
+    let tmp = dir.join(TMP);
+    make_private_dir(&tmp)?;
+    // Only its owner may read it.
+    let unfinished = tempfile::Builder::new().prefix("ledger-").tempfile_in(&tmp).map_err(io)?;
+    {
+        let backend = unfinished.reopen().map(FileBackend::new).map_err(io)?;
+        let made = backend.and_then(|backend| Database::builder().create_with_backend(backend));
+        schema::prepare(&made.map_err(|error| opening(path, error))?, path)?;
+    }
+    unfinished.as_file().sync_all().map_err(io)?;
+    match unfinished.persist_noclobber(path) {
+        Ok(_) => File::open(dir).and_then(|dir| dir.sync_all()).map_err(io),
+        // Another process was quicker, and has removed what it did not know.
+        Err(_) if path.exists() => Ok(()),
+        Err(error) => Err(io(error.error)),
+    }
 }
 
 fn opening(path: &Path, error: DatabaseError) -> LedgerError {
