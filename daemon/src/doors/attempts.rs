@@ -158,6 +158,8 @@ mod tests {
         let mut attempts = Attempts::open(dir.path());
         for deaths in 0..3 {
             assert_eq!(attempts.deaths("delivery 7"), deaths);
+            // The second time it waits long enough for this to be seen on a slow machine.
+            assert!(deaths == 1 || attempts.waits("delivery 7").is_some() == (deaths == 2));
             drop(attempts.begin("delivery 6".to_owned()));
             let begun = attempts.begin("delivery 7".to_owned());
             let next = crash(&attempts, dir.path());
