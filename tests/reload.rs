@@ -59,7 +59,7 @@ fn an_edited_configuration_takes_effect_by_itself() {
     let shop = Shop::new(SHOP);
     let daemon = shop.start();
     shop.import("files", "a.csv", FILE.as_bytes()).ok();
-    let day = |shop: &Shop| shop.revenue("by=day")["rows"][0]["from"].clone();
+    let day = |shop: &Shop| shop.revenue("by=day")["rows"][0]["period"].clone();
     assert_eq!(day(&shop), "2026-01-10");
     let before = shop.status();
     assert_eq!(before["configuration"]["last_reload"], Value::Null);
@@ -96,6 +96,7 @@ fn a_broken_configuration_leaves_the_old_in_force_and_says_so() {
     let shop = Shop::new(SHOP);
     let daemon = shop.start();
     let before = shop.status();
+    shop.webhook_path("tea");
     let broken = format!("{}{CUPS}", SHOP.replace("\"USD\"\nzone", "\"USD\"\nzoen"));
     shop.configure(&broken);
     let after = shop.wait_for_reload(&before, false);
@@ -105,7 +106,16 @@ fn a_broken_configuration_leaves_the_old_in_force_and_says_so() {
     assert!(shop.get("/v1/status").ok().json()["integrations"].as_array().unwrap().iter().all(|i| i["name"] != "cups"));
     shop.deliver("tea", JSON, &purchase(1));
     let told = after["configuration"]["last_reload"]["problems"][0].as_str().expect("a problem").to_owned();
-    assert_snapshot!(plain(&shop, &told), @"");
+    assert_snapshot!(plain(&shop, &told), @r"
+    [shop]/ltvd.toml:17:1: integrations.files.zoen: unknown key; did you mean `zone`?
+        |
+     17 | zoen = …
+        | ^^^^
+    ");
+    // The file is wrong, and the daemon can be asked all the same.
+    let shown = shop.cli(["status"]);
+    assert!(shown.stderr.contains("the configuration is wrong"), "{}", shown.stderr);
+    assert!(shown.ok().contains("the configuration has changed, but that of "));
     // Whoever asks hears the same, in the words of `ltvd check`.
     let asked = shop.cli(["reload"]);
     assert_eq!(asked.code, Some(78));
@@ -216,6 +226,7 @@ fn a_broken_connector_leaves_the_one_before_in_use() {
     shop.add_connector("evil");
     let daemon = shop.start();
     let before = shop.status();
+    shop.webhook_path("hell");
     let whole = fs::read(connector_file("evil")).unwrap();
     put_connector(&shop, &whole[..whole.len() / 2]);
     let after = shop.wait_for_reload(&before, false);

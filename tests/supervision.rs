@@ -101,7 +101,7 @@ fn a_file_that_ends_the_process_is_put_aside() {
     }
     let report = shop.wait_for_report("hell", "evil.csv");
     assert!(!report.done);
-    assert_snapshot!(report.text, @"");
+    assert_snapshot!(report.text, @"evil.csv: ltvd ended 3 times in a row while it read this file; nothing was imported");
     shop.import("files", "a.csv", FILE).ok();
     daemon.stop();
 }
@@ -171,7 +171,27 @@ fn metrics_are_what_prometheus_reads() {
             line.rsplit(' ').next().expect("a value").parse::<f64>().expect(line);
         }
     }
-    assert_snapshot!(families.join("\n"), @"");
+    assert_snapshot!(families.join("\n"), @r"
+    ltvd_build_info gauge
+    ltvd_uptime_seconds gauge
+    ltvd_resident_memory_bytes gauge
+    ltvd_configuration_ok gauge
+    ltvd_configuration_since_seconds gauge
+    ltvd_broken_connectors gauge
+    ltvd_task_running gauge
+    ltvd_task_restarts_total counter
+    ltvd_entries gauge
+    ltvd_ledger_revision gauge
+    ltvd_inbox_deliveries gauge
+    ltvd_quarantined gauge
+    ltvd_sync_through_seconds gauge
+    ltvd_sync_last_seconds gauge
+    ltvd_platform_refuses gauge
+    ltvd_webhook_last_seconds gauge
+    ltvd_http_answers_total counter
+    ltvd_deliveries_total counter
+    ltvd_commit_seconds histogram
+    ");
     let value = |name: &str| sample(&shop, name);
     assert_eq!(value("ltvd_deliveries_total{door=\"webhook\",state=\"received\"}").as_deref(), Some("2"));
     assert_eq!(value("ltvd_deliveries_total{door=\"webhook\",state=\"quarantined\"}").as_deref(), Some("1"));

@@ -341,6 +341,9 @@ pub mod supervise {
     pub const HEALTHY: Duration = Duration::from_secs(600);
     /// How often in a row the process may die while it reads a delivery or a file; then that goes to quarantine.
     pub const DEATHS: u32 = 3;
+    /// How long what was being read when the process died waits after the next start, once and twice in a row. The rest is read
+    /// meanwhile, and who kills the process for other reasons does not meet the same delivery each time.
+    pub const SUSPECT_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(20)];
     /// How long a platform is left alone after a start if the process died as often while it was asked.
     pub const DEATHS_PAUSE: Duration = Duration::from_secs(900);
     /// Signs of life within the time after which the service manager gives the daemon up.

@@ -151,6 +151,31 @@ mod tests {
         metrics.write(&mut page);
         page.family("ltvd_task_running", "gauge", "Whether it runs.");
         page.sample("ltvd_task_running", &[("task", "poll \"a\\b\"\n")], 0);
-        insta::assert_snapshot!(page.into_text(), @"");
+        insta::assert_snapshot!(page.into_text(), @r#"
+        # HELP ltvd_http_answers_total Answers of the listeners by class of status.
+        # TYPE ltvd_http_answers_total counter
+        ltvd_http_answers_total{listener="api",status="2xx"} 2
+        ltvd_http_answers_total{listener="webhooks",status="5xx"} 1
+        # HELP ltvd_deliveries_total Deliveries by door: those taken in, and what became of them.
+        # TYPE ltvd_deliveries_total counter
+        ltvd_deliveries_total{door="webhook",state="received"} 2
+        # HELP ltvd_commit_seconds Time that the ledger took to make something durable.
+        # TYPE ltvd_commit_seconds histogram
+        ltvd_commit_seconds_bucket{le="0.001"} 0
+        ltvd_commit_seconds_bucket{le="0.005"} 1
+        ltvd_commit_seconds_bucket{le="0.01"} 1
+        ltvd_commit_seconds_bucket{le="0.025"} 1
+        ltvd_commit_seconds_bucket{le="0.05"} 1
+        ltvd_commit_seconds_bucket{le="0.1"} 1
+        ltvd_commit_seconds_bucket{le="0.5"} 1
+        ltvd_commit_seconds_bucket{le="1"} 1
+        ltvd_commit_seconds_bucket{le="5"} 1
+        ltvd_commit_seconds_bucket{le="+Inf"} 2
+        ltvd_commit_seconds_sum 60.003
+        ltvd_commit_seconds_count 2
+        # HELP ltvd_task_running Whether it runs.
+        # TYPE ltvd_task_running gauge
+        ltvd_task_running{task="poll \"a\\b\"\n"} 0
+        "#);
     }
 }

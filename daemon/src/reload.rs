@@ -133,7 +133,6 @@ async fn reload(in_force: &InForce) -> Vec<String> {
             let known = app.process.last_reload().is_some_and(|last| last.problems == problems);
             if !known {
                 tracing::error!(
-                    problems = problems.len(),
                     "a change of configuration or connectors was not taken over; what was in force still is\n\n{}",
                     problems.join("\n\n")
                 );

@@ -1,6 +1,7 @@
 //! Asks the API: over the network if a daemon has the ledger, otherwise within this process.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -17,6 +18,7 @@ use super::call::Call;
 use super::failure::Failure;
 use super::output;
 use crate::app::{App, InForce, OpenError, Setup};
+use crate::config;
 use crate::doors;
 use crate::ledger::LedgerError;
 use crate::limits::cli::{ANSWER_BYTES, CONNECT, INBOX_LOOK};
@@ -86,6 +88,20 @@ impl Client {
     /// Of the daemon that was started with this address and this token.
     pub(super) fn of_daemon(listen: SocketAddr, token: Option<SecretString>) -> Result<Self, Failure> {
         Ok(Self { way: Way::Remote(remote()?), listen: reachable(listen), token })
+    }
+
+    /// Of the daemon, if one answers though its configuration is wrong by now.
+    pub(super) async fn of_running_daemon(config: &Path) -> Option<Self> {
+        let api = config::locate_api(config).ok()?;
+        let client = Self::of_daemon(api.listen, api.token).ok()?;
+        let answer = client.send(Call::get(&["healthz"])).await.ok()?;
+        let body = axum::body::to_bytes(answer.into_body(), ANSWER_BYTES).await.ok()?;
+        (body.as_ref() == b"ok\n").then(|| {
+            output::warn(
+                "the configuration is wrong (see `ltvd check`); the daemon answers by the one that is in force",
+            );
+            client
+        })
     }
 
     /// Whether a daemon answers.

@@ -173,9 +173,15 @@ type Answered = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
 type Work = Box<dyn FnOnce(Client) -> Answered>;
 
 fn answer(config: &Path, work: Work) -> Result<(), Failure> {
-    let setup = setup(config)?;
     let runtime = runtime()?;
-    let result = runtime.block_on(async { work(Client::open(setup)?).await });
+    let result = runtime.block_on(async {
+        let client = match setup(config) {
+            Ok(setup) => Client::open(setup)?,
+            // A daemon that runs still has what was in force before.
+            Err(failure) => Client::of_running_daemon(config).await.ok_or(failure)?,
+        };
+        work(client).await
+    });
     // A thread that still waits for standard input must not keep the process.
     runtime.shutdown_background();
     result

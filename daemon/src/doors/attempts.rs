@@ -2,16 +2,19 @@
 //!
 //! A connector cannot end the process, and a panic is caught; but a delivery may still make the daemon run out of memory, or
 //! find a fault that aborts. It would be read first again after each start, and nothing behind it ever would. So what is read
-//! is named in the file as long as it is read. Whatever is still named there at a start has seen the process die, and goes
-//! to quarantine when that has happened often enough in a row.
+//! is named in the file as long as it is read. Whatever is still named there at a start has seen the process die: it waits
+//! until the rest has been read, longer each time, and goes to quarantine when that has happened often enough in a row.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+
+use crate::limits::supervise::SUSPECT_PAUSES;
 
 const FILE: &str = "attempts.json";
 
@@ -26,6 +29,8 @@ struct Notebook {
     file: Option<File>,
     /// What the file held last, bytes.
     length: usize,
+    /// When this process began.
+    opened: Instant,
     /// The process is about to end because it was told to.
     ending: bool,
 }
@@ -61,7 +66,7 @@ impl Attempts {
             tracing::warn!(path = %path.display(), %error, "a delivery that ends ltvd would not be found out");
         });
         let length = std::fs::metadata(&path).map_or(0, |data| usize::try_from(data.len()).unwrap_or(0));
-        let mut notebook = Notebook { book, file: file.ok(), length, ending: false };
+        let mut notebook = Notebook { book, file: file.ok(), length, opened: Instant::now(), ending: false };
         notebook.write();
         Self(Arc::new(Mutex::new(notebook)))
     }
@@ -69,6 +74,14 @@ impl Attempts {
     /// How often in a row the process died while this was read.
     pub fn deaths(&self, what: &str) -> u32 {
         self.notebook().book.deaths.get(what).copied().unwrap_or(0)
+    }
+
+    /// How long this has still to wait, if it was being read when the process died.
+    pub fn waits(&self, what: &str) -> Option<Duration> {
+        let notebook = self.notebook();
+        let deaths = notebook.book.deaths.get(what).copied().unwrap_or(0);
+        let pause = usize::try_from(deaths).ok()?.checked_sub(1).and_then(|place| SUSPECT_PAUSES.get(place))?;
+        pause.checked_sub(notebook.opened.elapsed()).filter(|left| !left.is_zero())
     }
 
     /// Begins to read this.
@@ -145,6 +158,8 @@ mod tests {
         let mut attempts = Attempts::open(dir.path());
         for deaths in 0..3 {
             assert_eq!(attempts.deaths("delivery 7"), deaths);
+            // The second time it waits long enough for this to be seen on a slow machine.
+            assert!(deaths == 1 || attempts.waits("delivery 7").is_some() == (deaths == 2));
             drop(attempts.begin("delivery 6".to_owned()));
             let begun = attempts.begin("delivery 7".to_owned());
             let next = crash(&attempts, dir.path());

@@ -149,6 +149,10 @@ fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> io::Result<bool> {
         let Some(look) = look_at(&file.path) else { continue };
         file.look = look;
         let now = Instant::now();
+        if app.process.attempts.waits(&attempt_at(&file)).is_some() {
+            unsettled = true;
+            continue;
+        }
         let verdict = match seen.get_mut(&file.path) {
             Some(before) if before.look == look => {
                 if now < before.ready {
@@ -271,7 +275,7 @@ fn read(app: &App, file: &Found) -> Option<Verdict> {
     let request =
         Request { name: &name, integration: file.integration.as_deref(), dry_run: false, complete_through: None };
     let attempts = &app.process.attempts;
-    let what = format!("file {} {} {:?}", file.path.display(), file.look.bytes, file.look.modified);
+    let what = attempt_at(file);
     if attempts.deaths(&what) >= DEATHS {
         tracing::error!(file = name, "ltvd died each time it read a file; it is put aside");
         attempts.forget(&what);
@@ -314,6 +318,11 @@ fn read(app: &App, file: &Found) -> Option<Verdict> {
             Some(Verdict { folder: FAILED, report: refusal(&name, &error) })
         }
     }
+}
+
+/// The name of a file among [`super::attempts::Attempts`].
+fn attempt_at(file: &Found) -> String {
+    format!("file {} {} {:?}", file.path.display(), file.look.bytes, file.look.modified)
 }
 
 /// What stands in the report of a file that was refused.

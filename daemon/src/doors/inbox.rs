@@ -54,6 +54,9 @@ impl Desk {
 /// # Errors
 /// If the ledger fails, which may end the daemon.
 pub async fn run(in_force: InForce, desk: Arc<Desk>) -> Result<(), TaskError> {
+    for pause in supervise::SUSPECT_PAUSES {
+        wake_after(&in_force.now(), pause);
+    }
     loop {
         let app = in_force.now();
         let (worker, papers) = (Arc::clone(&app), Arc::clone(&desk));
@@ -105,12 +108,9 @@ pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
 /// Reads the oldest deliveries. Gives how many there were.
 fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
     let numbers = app.ledger.pending(limits::DELIVERIES_READ, limits::DELIVERIES_PASSED_OVER, |number, delivery| {
-        desk.may_read(number, &delivery.integration)
+        desk.may_read(number, &delivery.integration) && app.process.attempts.waits(&attempt_at(number)).is_none()
     })?;
-    // What may have ended the process goes last, so that the rest is read whatever becomes of it.
     let deaths = |number: &u64| app.process.attempts.deaths(&attempt_at(*number));
-    let mut numbers = numbers;
-    numbers.sort_by_key(deaths);
     let mut read = 0;
     for number in &numbers {
         let Some(stored) = app.ledger.delivery(*number)? else { continue };
