@@ -2,7 +2,7 @@
 //! to its place. Time is linear.
 
 use super::error::ReportError;
-use super::facts::{Fact, NO_CUSTOMER};
+use super::facts::Fact;
 use super::gather::Gatherer;
 use super::order::{Evaluator, Event};
 use super::source::Source;
