@@ -166,7 +166,7 @@ async fn receive(
     let delivery = Delivery {
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers: headers(&head.headers),
-        body: body.into(),
+        body,
         received_ms: now_ms(),
     };
     let believed = believe(&door, integration.clone(), Arc::clone(connector), delivery).await;
