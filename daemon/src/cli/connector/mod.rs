@@ -5,6 +5,7 @@ mod inspect;
 mod list;
 mod read;
 mod settings;
+mod test;
 mod trial;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub(super) enum Command {
     },
     /// Let a connector read one delivery, and show what it makes of it; nothing is stored or sent
     Read(Box<read::Args>),
+    /// Hold a connector against its cases, and against what every connector must satisfy
+    Test(test::Args),
 }
 
 pub(super) fn connector(config: &Path, command: Command) -> Result<(), Failure> {
@@ -45,6 +48,7 @@ pub(super) fn connector(config: &Path, command: Command) -> Result<(), Failure> 
             let (connector, _host) = find(config, &args.connector)?;
             read::read(&connector, &args)
         }
+        Command::Test(args) => test::test(&args),
     }
 }
 
