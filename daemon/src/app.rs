@@ -74,7 +74,8 @@ impl Setup {
         let manifests: BTreeMap<_, _> =
             registry.connectors.iter().map(|(id, connector)| (id.clone(), connector.manifest.clone())).collect();
         let broken: BTreeMap<_, _> = registry.broken.iter().filter_map(broken_by_stem).collect();
-        let config::Loaded { mut config, warnings } = config::load(config_path, &manifests, &broken, &ProcessEnv)?;
+        let config::Loaded { mut config, warnings } =
+            config::load(config_path, &manifests, &broken, &registry.hashes(), &ProcessEnv)?;
         SecretsFile::new(&config.paths.data_dir).complete(&mut config)?;
         redact::everywhere(redactor(&config));
         Ok(Self { config, warnings, registry, host })

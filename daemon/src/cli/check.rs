@@ -34,7 +34,7 @@ pub(super) fn check(path: &Path, args: &Args) -> Result<(), Failure> {
         Some(fault) => vec![fault],
         None => registry.broken.iter().map(ToString::to_string).collect(),
     };
-    let config = match config::load(path, &manifests, &broken, &ProcessEnv) {
+    let config = match config::load(path, &manifests, &broken, &registry.hashes(), &ProcessEnv) {
         Ok(config::Loaded { config, warnings }) => {
             warnings.iter().for_each(|warning| output::warn(&format!("{warning}\n")));
             wrong.extend(settings_at_fault(path, &config, &registry));

@@ -509,3 +509,14 @@ from = 2024-03-01
        = help: its data comes by webhook and by file
     "#);
 }
+
+#[test]
+fn another_file_than_the_pinned_one() {
+    let right = format!("[integrations.a]\nconnector = \"generic\"\nsha256 = \"{}\"\n", "0A".repeat(32));
+    assert!(load_with(&right, &[]).is_ok_and(|loaded| loaded.warnings.is_empty()));
+    let text = format!(
+        "[integrations.a]\nconnector = \"generic\"\nsha256 = \"{}\"\n[integrations.b]\nconnector = \"generic\"\nsha256 = \"0a\"\n",
+        "0b".repeat(32)
+    );
+    insta::assert_snapshot!(told(&text), @"");
+}

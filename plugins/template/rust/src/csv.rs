@@ -9,7 +9,7 @@ pub(crate) fn read(table: &Table, context: &Context) -> Batch {
     let mut batch = Batch::new();
     for row in table.rows() {
         match movement(&row, context) {
-            Ok(Some(entry)) => batch.put(entry),
+            Ok(Some(entry)) => batch.put(&row, entry),
             Ok(None) => batch.ignore(format!("`{}` moves no money", row.get("type").unwrap_or_default())),
             Err(fault) => batch.reject(&row, fault),
         }

@@ -45,7 +45,7 @@ pub(crate) fn currency(told: Option<&str>, context: &Context) -> Result<String, 
     if money::is_currency(&code) { Ok(code) } else { Err(Fault::at("currency", format!("`{code}` is not a currency code"))) }
 }
 
-// door webhook poll
+// door webhook or poll
 /// A payment as webhooks and API show it.
 pub(crate) fn of_json(payment: &Value, context: &Context) -> Result<Option<Entry>, Fault> {
     let id = payment.need("id")?;

@@ -48,7 +48,7 @@ fn what_is_not_signed_is_refused() {
 }
 
 // end
-// door csv webhook
+// door csv and webhook
 #[test]
 fn file_and_webhook_are_one_sale() {
     let mut ledger = Ledger::new();

@@ -14,7 +14,7 @@ use crate::connector::{Connector, Delivery as Request, Header, Task, Window};
 use crate::files::{DecimalMark, Options};
 use crate::limits::cli::{CASE_BYTES, CASE_FILE_BYTES};
 use crate::model::Zone;
-use crate::model::manifest::{Axis, DateOrder, SettingKind};
+use crate::model::manifest::{Axis, DateOrder, SettingDescription, SettingKind};
 
 /// When a case begins if it does not say: 2026-04-01T12:00:00Z.
 const NOW_MS: i64 = 1_775_044_800_000;
@@ -171,7 +171,7 @@ impl Reader<'_> {
     fn case(&self, told: CaseToml) -> Result<Case, String> {
         let zone = settings::zone(&told.zone)?;
         let now_ms = told.now.as_deref().map(|text| moment(text, zone)).transpose()?.unwrap_or(NOW_MS);
-        let given = self.given(&told.settings, &told.secrets)?;
+        let given = self.given(&told.settings, &told.secrets, &told.zone)?;
         let words = Words::new(&given.secrets);
         let mut deliveries = Vec::new();
         for (index, told) in told.delivery.into_iter().enumerate() {
@@ -196,7 +196,7 @@ impl Reader<'_> {
     }
 
     /// Every secret has a value that stands nowhere else, unless the case gives one or takes it away with an empty text.
-    fn given(&self, values: &toml::Table, secrets: &BTreeMap<String, String>) -> Result<Given, String> {
+    fn given(&self, values: &toml::Table, secrets: &BTreeMap<String, String>, zone: &str) -> Result<Given, String> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in values {
             match value {
@@ -222,7 +222,16 @@ impl Reader<'_> {
                 pairs.push((name.to_owned(), word));
             }
         }
-        settings::read(&self.connector.manifest, &pairs).map_err(|failure| failure.text())
+        // The zone is the daemon's own key; a connector may only demand that it is written.
+        let is_zone = |one: &&SettingDescription| one.name == "zone" && one.kind == SettingKind::Zone;
+        if self.connector.manifest.settings.iter().any(|one| is_zone(&one)) {
+            pairs.push(("zone".to_owned(), zone.to_owned()));
+        }
+        let read = settings::read(&self.connector.manifest, &pairs).map_err(|failure| failure.text());
+        read.map(|mut given| {
+            given.values.remove("zone");
+            given
+        })
     }
 
     fn delivery(&self, told: DeliveryToml, at_ms: i64, zone: Zone, words: &Words<'_>) -> Result<Delivery, String> {

@@ -159,7 +159,6 @@ impl Stage {
         told.left = delivery.script.left();
         told
     }
-
 }
 
 struct Reading<'a> {
