@@ -2,10 +2,12 @@
 
 mod api_description;
 mod api_keys;
+mod authors;
 mod bad_config;
 mod bad_files;
 mod bad_webhooks;
 mod connectors;
+mod contract;
 mod crash;
 mod kit;
 mod konnektive;
