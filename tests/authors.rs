@@ -104,6 +104,20 @@ fn a_python_connector_is_scaffolded_built_tested_installed_and_counted() {
 }
 
 #[test]
+#[ignore = "needs node, npm and its registry; .ci/run runs it"]
+fn a_javascript_connector_is_scaffolded_built_tested_installed_and_counted() {
+    let shop = Shop::empty();
+    shop.cli(["connector", "new", "flea-market", "--language", "javascript"]).ok();
+    let project = shop.path("flea-market");
+    run("npm", &["install", "--no-audit", "--no-fund"], &project);
+    assert!(run("npm", &["test"], &project).contains("pass 3"));
+    run("npm", &["run", "build"], &project);
+    let told = shop.cli(["connector", "test", "flea-market"]).ok();
+    assert!(told.contains("ok    doors: the same money") && !told.contains("FAIL"), "{told}");
+    install_and_count(&project.join("build/connector.wasm"), "flea-market");
+}
+
+#[test]
 fn a_project_is_not_written_over_another() {
     let shop = Shop::empty();
     shop.cli(["connector", "new", "stall", "--doors", "csv"]).ok();
