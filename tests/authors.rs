@@ -41,8 +41,8 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO") && name != "CARGO_HOME") {
         command.env_remove(name);
     }
-    // Dependencies are compiled once for all runs.
-    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffolded"));
+    // Dependencies are compiled once for all runs; what is built lies in the project.
+    command.env("CARGO_BUILD_BUILD_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffolded"));
     let output = command.output().unwrap_or_else(|error| panic!("{program}: {error}"));
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{program} {arguments:?}\n{told}");
@@ -77,17 +77,26 @@ fn install_and_count(built: &Path, id: &str) {
     assert_eq!(ltv["customers"], 3, "{ltv:#}");
 }
 
+/// Every command of the tutorial, in its order.
+fn tutorial() -> String {
+    let text = fs::read_to_string(repository("plugins/docs/tutorial.md")).expect("the tutorial");
+    let blocks = text.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+    format!("set -eu\n{}", blocks.collect::<String>())
+}
+
 #[test]
-fn a_rust_connector_is_scaffolded_built_tested_installed_and_counted() {
+fn the_tutorial_leads_to_a_connector_that_counts() {
     let shop = Shop::empty();
-    shop.cli(["connector", "new", "flea-market", "--language", "rust"]).ok();
-    let project = shop.path("flea-market");
-    assert!(run("cargo", &["test", "--quiet"], &project).contains("5 passed"));
-    run("cargo", &["build", "--quiet", "--release", "--target", "wasm32-unknown-unknown"], &project);
-    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffolded/wasm32-unknown-unknown/release/connector.wasm");
-    let told = test(&shop, &built, &project.join("cases")).ok();
-    assert!(told.contains("ok    doors: the same money") && !told.contains("FAIL"), "{told}");
-    install_and_count(&built, "flea-market");
+    let binary = Path::new(env!("CARGO_BIN_EXE_ltvd")).parent().expect("the binary lies in a folder");
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").expect("a path"));
+    fs::create_dir(shop.path("installed")).expect("a folder for the connector");
+    let script = format!("PATH='{path}'\nCONNECTORS='{}'\n{}", shop.path("installed").display(), tutorial());
+    let told = run("sh", &["-c", &script], &shop.path(""));
+    assert!(
+        told.contains("5 passed") && told.contains("ok    doors: the same money") && !told.contains("FAIL"),
+        "{told}"
+    );
+    install_and_count(&shop.path("installed/flea-market.wasm"), "flea-market");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod deny;
 mod dist;
 mod http;
 mod python;
+mod reference;
 mod run;
 mod sample;
 mod schemathesis;
@@ -56,6 +57,8 @@ enum Task {
     },
     /// Try the API with requests that Schemathesis thinks up; needs python3 with venv, and PyPI.
     Schemathesis(schemathesis::Options),
+    /// Write the authors' reference anew from the comments of the contract.
+    WitReference,
     /// Pack the release binary, the connectors and the example configuration.
     Dist,
     /// Hand the sample to a daemon that is starting; `run --sample` uses it.
@@ -86,6 +89,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Ci => check::ci(&workspace)?,
         Task::Bench { bench } => bench::run(&workspace, &bench)?,
         Task::Schemathesis(options) => schemathesis::run(&workspace, &options)?,
+        Task::WitReference => reference::write(&workspace)?,
         Task::Dist => dist::dist(&workspace)?,
         Task::FeedSample(options) => sample::feed(&workspace, &options)?,
     }
