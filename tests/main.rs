@@ -2,11 +2,13 @@
 
 mod api_description;
 mod api_keys;
+mod authors;
 mod backup;
 mod bad_config;
 mod bad_files;
 mod bad_webhooks;
 mod connectors;
+mod contract;
 mod crash;
 mod disk_full;
 mod forget;

@@ -426,6 +426,20 @@ pub mod cli {
     pub const INBOX_LOOK: Duration = Duration::from_millis(20);
     /// Steps of one conversation that is tried with `connector read`.
     pub const STEPS: usize = 64;
+    /// A case of `connector test`, bytes.
+    pub const CASE_BYTES: u64 = 1 << 20;
+    /// A file that a case delivers, bytes.
+    pub const CASE_FILE_BYTES: u64 = 16 << 20;
+    /// Steps of one conversation in a case; the daemon's own limits end it much later.
+    pub const CASE_STEPS: usize = 1_000;
+    /// Orders in which the deliveries of one case are tried.
+    pub const CASE_ORDERS: usize = 24;
+    /// Steps of one conversation that is broken off after them and held again, spread over all of it.
+    pub const CASE_BREAKS: usize = 16;
+    /// Damaged versions of one body or file that are tried.
+    pub const CASE_DAMAGES: usize = 200;
+    /// Violations of one law that are told; the rest is counted.
+    pub const CASE_TOLD: usize = 5;
 }
 
 /// The HTTP API.

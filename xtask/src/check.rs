@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::connectors::{self, Set};
 use crate::deny::{self, Deny};
+use crate::reference;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::{Workspace, status};
 
@@ -23,6 +24,7 @@ pub(crate) fn test(workspace: &Workspace, args: &[String]) -> Result<()> {
 pub(crate) fn ci(workspace: &Workspace) -> Result<()> {
     let mut steps = Steps::default();
     steps.run("formatting", || status(workspace.cargo().args(["fmt", "--all", "--check"])))?;
+    steps.run("reference of the contract", || reference::check(workspace))?;
     steps.run("lints", || {
         status(workspace.cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
     })?;

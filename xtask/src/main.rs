@@ -8,6 +8,7 @@ mod dist;
 mod fuzz;
 mod http;
 mod python;
+mod reference;
 mod run;
 mod sample;
 mod schemathesis;
@@ -62,6 +63,8 @@ enum Task {
     Soak(soak::Options),
     /// Try every reader of foreign bytes with mutated input, for a bounded time.
     Fuzz(fuzz::Options),
+    /// Write the authors' reference anew from the comments of the contract.
+    WitReference,
     /// Pack the release binary, the connectors and the example configuration.
     Dist,
     /// Hand the sample to a daemon that is starting; `run --sample` uses it.
@@ -94,6 +97,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Schemathesis(options) => schemathesis::run(&workspace, &options)?,
         Task::Soak(options) => soak::run(&workspace, &options)?,
         Task::Fuzz(options) => fuzz::run(&workspace, &options)?,
+        Task::WitReference => reference::write(&workspace)?,
         Task::Dist => dist::dist(&workspace)?,
         Task::FeedSample(options) => sample::feed(&workspace, &options)?,
     }

@@ -31,7 +31,7 @@ pub fn look(path: &Path, paths: &Paths, registry: &Registry) -> Looked {
         Some(fault) => vec![fault],
         None => registry.broken.iter().map(ToString::to_string).collect(),
     };
-    let (config, warnings) = match config::load(path, &manifests, &broken, &ProcessEnv) {
+    let (config, warnings) = match config::load(path, &manifests, &broken, &registry.hashes(), &ProcessEnv) {
         Ok(config::Loaded { config, warnings }) => {
             wrong.extend(settings_at_fault(path, &config, registry));
             (Some(config), warnings)

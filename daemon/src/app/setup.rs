@@ -58,7 +58,8 @@ impl Setup {
         let manifests: BTreeMap<_, _> =
             registry.connectors.iter().map(|(id, connector)| (id.clone(), connector.manifest.clone())).collect();
         let broken: BTreeMap<_, _> = registry.broken.iter().filter_map(broken_by_stem).collect();
-        let config::Loaded { config, warnings } = config::load(config_path, &manifests, &broken, &ProcessEnv)?;
+        let config::Loaded { config, warnings } =
+            config::load(config_path, &manifests, &broken, &registry.hashes(), &ProcessEnv)?;
         Ok(Self { config, warnings, registry, host: Arc::new(host) }.complete()?)
     }
 

@@ -23,6 +23,14 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What happened, for a message about something larger.
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Failed(text) | Self::Usage(text) | Self::Temporary(text) | Self::Config(text) => text,
+            Self::Closed => String::new(),
+        }
+    }
+
     /// Says what happened.
     pub(super) fn tell(self) -> ExitCode {
         let (code, text) = match self {

@@ -19,6 +19,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) manifests: &'a BTreeMap<String, Manifest>,
     /// Why a connector file was refused, by the stem of its name.
     pub(super) broken: &'a BTreeMap<String, String>,
+    /// SHA-256 of the connectors' files by id.
+    pub(super) hashes: &'a BTreeMap<String, String>,
     pub(super) env: &'a dyn Env,
     /// Folder of the configuration file.
     pub(super) folder: &'a Path,
@@ -89,6 +91,8 @@ fn read_one(
         parse::choice(v, &[(".", DecimalMark::Point), (",", DecimalMark::Comma)])
     });
 
+    let pin_site = table.site_of(schema::SHA256.name);
+    let pin = reader.read(&mut table, &schema::SHA256, parse::sha256);
     let from_site = table.site_of(schema::FROM.name);
     let polling = polling::read(reader, &mut table, around);
 
@@ -97,6 +101,11 @@ fn read_one(
         reader.error(connector_site.clone(), Fault::new(message).help(available(around.manifests)));
     }
     let connector = connector?;
+    if let (Some(pin), Some(hash)) = (&pin, around.hashes.get(&connector))
+        && pin != hash
+    {
+        reader.error(pin_site, other_file(&connector, hash));
+    }
     let enabled = enabled.unwrap_or(true);
     let mut found = Settings::default();
     if let Some(manifest) = around.manifests.get(&connector) {
@@ -153,6 +162,14 @@ fn available(manifests: &BTreeMap<String, Manifest>) -> String {
     }
     let ids: Vec<_> = manifests.keys().map(String::as_str).collect();
     format!("available: {}", ids.join(", "))
+}
+
+/// The file is not the one that the operator looked at.
+fn other_file(id: &str, hash: &str) -> Fault {
+    let message = format!("the file of the connector {} is another one: its SHA-256 is {hash}", quote(id));
+    Fault::new(message).help(format!(
+        "`ltvd connector inspect {id}` tells what it may do; if you changed it yourself and trust it, write this hash here"
+    ))
 }
 
 fn no_connector(id: &str, around: &Surroundings<'_>) -> Fault {

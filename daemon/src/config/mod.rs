@@ -84,7 +84,7 @@ pub fn locate_api(path: &Path) -> Result<Api, Problems> {
 /// Reads the whole file.
 ///
 /// `manifests` are the connectors by id. `broken` says why a connector file was refused, by the stem of its name, so that
-/// the integrations that need it can say so. Relative paths start at the folder of the file. Secrets are read; those that
+/// the integrations that need it can say so. `hashes` are the SHA-256 of the connectors' files by id. Relative paths start at the folder of the file. Secrets are read; those that
 /// the daemon makes itself are not: see [`SecretsFile::complete`].
 ///
 /// # Errors
@@ -93,10 +93,11 @@ pub fn load(
     path: &Path,
     manifests: &BTreeMap<String, Manifest>,
     broken: &BTreeMap<String, String>,
+    hashes: &BTreeMap<String, String>,
     env: &dyn Env,
 ) -> Result<Loaded, Problems> {
     let text = read_text(path)?;
-    load_text(path, &text, manifests, broken, env)
+    load_text(path, &text, manifests, broken, hashes, env)
 }
 
 fn load_text(
@@ -104,13 +105,15 @@ fn load_text(
     text: &str,
     manifests: &BTreeMap<String, Manifest>,
     broken: &BTreeMap<String, String>,
+    hashes: &BTreeMap<String, String>,
     env: &dyn Env,
 ) -> Result<Loaded, Problems> {
     let document = parse_document(path, text)?;
     let file = absolute(path)?;
     let mut reader = Reader::new(path, Source::parsed(text, &document));
     let root = Section::root(&document);
-    let config = sections::config(&mut reader, root, &sections::Surroundings { file: &file, manifests, broken, env });
+    let config =
+        sections::config(&mut reader, root, &sections::Surroundings { file: &file, manifests, broken, hashes, env });
     Loaded::from_reader(config, reader)
 }
 

@@ -22,6 +22,15 @@ pub(super) fn text(value: &Value<'_>) -> Result<String, Fault> {
     }
 }
 
+/// A SHA-256 in hexadecimal, made lower case.
+pub(super) fn sha256(value: &Value<'_>) -> Result<String, Fault> {
+    let hash = text(value)?.to_ascii_lowercase();
+    if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(hash);
+    }
+    Err(Fault::new("this is no SHA-256").help("64 hexadecimal digits; `ltvd connector inspect` shows that of a file"))
+}
+
 pub(super) fn texts(value: &Value<'_>) -> Result<Vec<String>, Fault> {
     match value.get_ref() {
         DeValue::Array(array) => {

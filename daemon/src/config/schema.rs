@@ -65,6 +65,7 @@ pub(super) const BAD_ROWS: Key = Key::new("bad_rows", r#""quarantine""#);
 pub(super) const BAD_ROWS_MAX_PERCENT: Key = Key::new("bad_rows_max_percent", "2");
 
 pub(super) const CONNECTOR: Key = Key::without_default("connector");
+pub(super) const SHA256: Key = Key::without_default("sha256");
 pub(super) const ENABLED: Key = Key::new("enabled", "true");
 pub(super) const ZONE: Key = Key::new("zone", r#""UTC""#);
 pub(super) const COMPLETE_THROUGH: Key = Key::without_default("complete_through");
@@ -104,6 +105,7 @@ pub(super) const INTEGRATION: Table = Table {
     name: "integrations",
     keys: &[
         CONNECTOR,
+        SHA256,
         ENABLED,
         ZONE,
         COMPLETE_THROUGH,

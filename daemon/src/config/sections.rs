@@ -23,6 +23,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) file: &'a Path,
     pub(super) manifests: &'a BTreeMap<String, Manifest>,
     pub(super) broken: &'a BTreeMap<String, String>,
+    pub(super) hashes: &'a BTreeMap<String, String>,
     pub(super) env: &'a dyn Env,
 }
 
@@ -60,6 +61,7 @@ pub(super) fn config(reader: &mut Reader<'_>, mut root: Section<'_>, around: &Su
     let surroundings = integration::Surroundings {
         manifests: around.manifests,
         broken: around.broken,
+        hashes: around.hashes,
         env: around.env,
         folder: &folder,
         // If it is wrong, that is an error of its own.

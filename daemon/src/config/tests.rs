@@ -107,7 +107,8 @@ fn manifests() -> BTreeMap<String, Manifest> {
 fn load_with(text: &str, env: &[(&str, &str)]) -> Result<Loaded, Problems> {
     let env: BTreeMap<String, String> = env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let broken = BTreeMap::from([("hurt".to_owned(), "it is no component".to_owned())]);
-    load_text(Path::new("ltvd.toml"), text, &manifests(), &broken, &env)
+    let hashes = BTreeMap::from([("generic".to_owned(), "0a".repeat(32))]);
+    load_text(Path::new("ltvd.toml"), text, &manifests(), &broken, &hashes, &env)
 }
 
 fn loaded(text: &str) -> Loaded {
@@ -338,7 +339,7 @@ fn files_with_secrets() {
     let secret = folder.path().join("word");
     std::fs::write(&config, "\u{feff}[integrations.a]\nconnector = \"thrivecart\"\nsecret = { file = \"word\" }\n")
         .unwrap();
-    let load = || load(&config, &manifests(), &BTreeMap::new(), &BTreeMap::new());
+    let load = || load(&config, &manifests(), &BTreeMap::new(), &BTreeMap::new(), &BTreeMap::new());
     let with = |content: &[u8], mode: u32| {
         std::fs::write(&secret, content).unwrap();
         std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).unwrap();

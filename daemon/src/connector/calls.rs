@@ -10,7 +10,7 @@ use super::conversation::{Conversation, Guest, Talk};
 use super::error::{CallError, CallSite};
 use super::host::Connector;
 use super::instance::{Budget, Instance, Occasion};
-use super::log::cut;
+use super::log::{LogLine, cut};
 use super::reader::Reader;
 use super::time::instant;
 use super::types::{CallContext, Delivery, Proof, Replies, Task};
@@ -44,16 +44,33 @@ impl Connector {
     /// # Errors
     /// If the call gives no answer.
     pub fn prove(&self, delivery: &Delivery, context: &CallContext) -> Result<Proof, CallError> {
+        self.prove_aloud(delivery, context).0
+    }
+
+    /// As [`Connector::prove`], with what the connector logged.
+    pub fn prove_aloud(&self, delivery: &Delivery, context: &CallContext) -> (Result<Proof, CallError>, Vec<LogLine>) {
+        let mut log = Vec::new();
+        let proof = self.ask_for_proof(delivery, context, &mut log);
+        (proof, log)
+    }
+
+    fn ask_for_proof(
+        &self,
+        delivery: &Delivery,
+        context: &CallContext,
+        log: &mut Vec<LogLine>,
+    ) -> Result<Proof, CallError> {
         let site = self.site("webhook.prove");
         let indices = self.indices.webhook.as_ref().ok_or_else(|| CallError::Unsupported { site: site.clone() })?;
         let occasion = occasion(context);
         let budget = Budget { time: PROVE, answer_bytes: ANSWER_BYTES };
         let (delivery, context) = (wit_delivery(delivery, context.zone), wit_context(context));
-        let answer =
-            Instance::new(&self.pre, &site, occasion, budget)?.call(&site, occasion, budget, |store, it| {
-                indices.load(&mut *store, it)?.call_prove(store, &delivery, &context)
-            })?;
-        let proof = answer.map_err(|said| CallError::Failure { site: site.clone(), failure: failure(said) })?;
+        let mut instance = Instance::new(&self.pre, &site, occasion, budget)?;
+        let answer = instance.call(&site, occasion, budget, |store, it| {
+            indices.load(&mut *store, it)?.call_prove(store, &delivery, &context)
+        });
+        *log = instance.take_log();
+        let proof = answer?.map_err(|said| CallError::Failure { site: site.clone(), failure: failure(said) })?;
         Asker(&self.manifest).proof(proof).map_err(|what| CallError::Absurd { site, what })
     }
 

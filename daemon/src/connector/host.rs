@@ -130,6 +130,14 @@ pub struct Registry {
     pub broken: Vec<LoadError>,
 }
 
+impl Registry {
+    /// SHA-256 of every connector's file, by id.
+    #[must_use]
+    pub fn hashes(&self) -> BTreeMap<String, String> {
+        self.connectors.iter().map(|(id, connector)| (id.clone(), connector.sha256.clone())).collect()
+    }
+}
+
 /// Which optional interfaces a connector has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Interfaces {

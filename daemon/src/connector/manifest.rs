@@ -17,7 +17,7 @@ use crate::model::manifest::{
 };
 
 /// Names that every integration has, so that no connector may use them for a setting.
-pub const RESERVED_SETTINGS: [&str; 19] = [
+pub const RESERVED_SETTINGS: [&str; 20] = [
     "allow_private_addresses",
     "bad_rows",
     "ca_file",
@@ -34,6 +34,7 @@ pub const RESERVED_SETTINGS: [&str; 19] = [
     "keep_responses_days",
     "recheck_days",
     "requests_per_minute",
+    "sha256",
     "to",
     "webhooks_complete",
     "zone",

@@ -11,7 +11,7 @@ mod import_report;
 pub mod inbox;
 mod pipeline;
 pub mod poll;
-mod proof;
+pub(crate) mod proof;
 pub mod reconcile;
 mod talk;
 pub mod webhook;

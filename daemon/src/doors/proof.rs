@@ -2,39 +2,42 @@
 //!
 //! Everything that is compared is compared in constant time, and whatever is missing or odd fails.
 
+use std::collections::BTreeMap;
+
 use hmac::{Hmac, KeyInit, Mac};
 use memchr::memmem::Finder;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::config::Integration;
 use crate::connector::{self, Hash};
 use crate::limits::doors::SIGNATURE_AGE;
 
 /// The shortest word that proves anything, bytes.
-pub(super) const WORD_BYTES_MIN: usize = 6;
+pub(crate) const WORD_BYTES_MIN: usize = 6;
+
+/// The secrets of an integration that have a value, by name.
+pub(crate) type Secrets = BTreeMap<String, SecretString>;
 
 /// Compares two texts in a time that tells nothing of where they differ.
-pub(super) fn same(left: &[u8], right: &[u8]) -> bool {
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     // Hashing first makes unequal lengths equal work.
     let digest = |text: &[u8]| -> [u8; 32] { <Sha256 as sha2::Digest>::digest(text).into() };
     digest(left).ct_eq(&digest(right)).into()
 }
 
 /// Whether the word that was sent is the secret. A secret without value proves nothing.
-pub(super) fn equals(integration: &Integration, secret: &str, value: &[u8]) -> bool {
-    integration
-        .secrets
+pub(crate) fn equals(secrets: &Secrets, secret: &str, value: &[u8]) -> bool {
+    secrets
         .get(secret)
         .map(|secret| secret.expose_secret().as_bytes())
         .is_some_and(|word| !word.is_empty() && same(word, value))
 }
 
 /// Whether one of the signatures is right, and fresh if it is dated.
-pub(super) fn signed(integration: &Integration, proof: &connector::Hmac, body: &[u8], now_ms: i64) -> bool {
-    let Some(key) = integration.secrets.get(&proof.secret).map(|secret| secret.expose_secret().as_bytes()) else {
+pub(crate) fn signed(secrets: &Secrets, proof: &connector::Hmac, body: &[u8], now_ms: i64) -> bool {
+    let Some(key) = secrets.get(&proof.secret).map(|secret| secret.expose_secret().as_bytes()) else {
         return false;
     };
     if key.is_empty() {
@@ -55,14 +58,15 @@ pub(super) fn signed(integration: &Integration, proof: &connector::Hmac, body: &
     bool::from(right) && fresh
 }
 
-fn mac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+/// The HMAC of a message.
+pub(crate) fn mac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     let mut mac = <M as KeyInit>::new_from_slice(key).ok()?;
     mac.update(message);
     Some(mac.finalize().into_bytes().to_vec())
 }
 
 /// Puts asterisks over every place where a word stands, also as it is written in forms and in JSON.
-pub(super) fn mask(body: &[u8], word: &[u8]) -> Vec<u8> {
+pub(crate) fn mask(body: &[u8], word: &[u8]) -> Vec<u8> {
     let mut masked = body.to_vec();
     if word.is_empty() {
         return masked;
@@ -97,7 +101,7 @@ pub(super) fn mask(body: &[u8], word: &[u8]) -> Vec<u8> {
 }
 
 /// [`mask`] for text.
-pub(super) fn mask_text(text: &str, word: &[u8]) -> String {
+pub(crate) fn mask_text(text: &str, word: &[u8]) -> String {
     String::from_utf8_lossy(&mask(text.as_bytes(), word)).into_owned()
 }
 

@@ -290,7 +290,7 @@ fn check(
         }
         Proof::Refuse(why) => return refuse(&why),
         Proof::Equals { secret, value } => {
-            if !proof::equals(integration, &secret, &value) {
+            if !proof::equals(&integration.secrets, &secret, &value) {
                 let why = if integration.secrets.contains_key(&secret) {
                     format!("its word is not the `{secret}` of the integration")
                 } else {
@@ -311,7 +311,7 @@ fn check(
             }
         }
         Proof::Hmac(hmac) => {
-            if !proof::signed(integration, &hmac, &body, received_ms) {
+            if !proof::signed(&integration.secrets, &hmac, &body, received_ms) {
                 return refuse("its signature is wrong or too old");
             }
         }

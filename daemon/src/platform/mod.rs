@@ -329,7 +329,7 @@ pub fn wants_silence(left: Duration) -> String {
 
 /// Whether a secret is a name rather than a word: its value may well stand in the data, and striking it out there would
 /// change what a connector reads.
-fn is_user_name(setting: &str) -> bool {
+pub(crate) fn is_user_name(setting: &str) -> bool {
     setting.ends_with("_id") || setting.contains("login") || setting.contains("user")
 }
 

@@ -32,7 +32,7 @@ impl Csv for Generic {
         for row in table.rows() {
             match row::read(&row, context, &words) {
                 Ok(Reading::Entry(entry, notes)) => {
-                    batch.put(*entry);
+                    batch.put(&row, *entry);
                     batch.notes.extend(notes);
                 }
                 Ok(Reading::Ignored(why)) => batch.ignore(why),

@@ -100,7 +100,7 @@ fn one(batch: &mut Batch, row: &Row<'_>, value: &Value, facts: &Facts, settings:
         }
     });
     match read {
-        Ok(Ok(entry)) => batch.put(entry),
+        Ok(Ok(entry)) => batch.put(row, entry),
         Ok(Err(why)) => batch.ignore(format!("left out: {why}")),
         Err(fault) => batch.reject(row, fault),
     }

@@ -102,8 +102,8 @@ impl<'a> Order<'a> {
             }
         }
         for (position, (day, rows)) in self.charges.iter().enumerate() {
-            if let Some(entry) = self.charge(position, *day, rows) {
-                batch.put(entry);
+            if let (Some(first), Some(entry)) = (rows.first(), self.charge(position, *day, rows)) {
+                batch.put(&first.row, entry);
             }
         }
         let back = self.back();
@@ -115,7 +115,8 @@ impl<'a> Order<'a> {
             }
         }
         for refund in back {
-            batch.put(self.refund(refund));
+            let row = refund.of.row;
+            batch.put(&row, self.refund(refund));
         }
     }
 

@@ -47,6 +47,7 @@ impl<F: Into<Fault>> From<F> for Skip {
 /// A row that says something about money.
 #[derive(Clone)]
 pub(crate) struct OrderRow<'a> {
+    pub(crate) row: Row<'a>,
     pub(crate) order: &'a str,
     pub(crate) day: Day,
     /// Seconds since midnight, if the file has times.
@@ -124,6 +125,7 @@ impl<'a> OrderRow<'a> {
         }
         let clock = row.get("time").or_else(|| date.get(11..)).and_then(clock_s);
         Ok(Self {
+            row: *row,
             order,
             day,
             clock_s: clock,

@@ -50,7 +50,7 @@ pub(crate) fn read(table: &Table, settings: &Settings, context: &Context) -> Res
                 Ok(rebills) => {
                     batch.note(ESTIMATED);
                     // One change however many there are. Its rank lets it withdraw nothing but older estimates.
-                    batch.replace_order(Order::new(subscription.estimate_id(), rank::ESTIMATE, rebills));
+                    batch.replace_order(&row, Order::new(subscription.estimate_id(), rank::ESTIMATE, rebills));
                 }
             },
         }

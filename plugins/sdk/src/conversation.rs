@@ -92,14 +92,20 @@ impl Daemon {
         self.orders([id]).await.pop().unwrap_or(unknown)
     }
 
-    /// Stores an entry, or replaces it by key.
+    /// Stores an entry, or replaces it by key. One that the daemon would not take is rejected.
     pub fn put(&self, entry: Entry) {
-        self.change(Change::Put(entry));
+        match entry.checked() {
+            Ok(entry) => self.change(Change::Put(entry)),
+            Err(fault) => self.reject(0, fault),
+        }
     }
 
-    /// Replaces everything that is stored of one order.
+    /// Replaces everything that is stored of one order. One that the daemon would not take is rejected.
     pub fn replace_order(&self, order: Order) {
-        self.change(Change::ReplaceOrder(order));
+        match order.checked() {
+            Ok(order) => self.change(Change::ReplaceOrder(order)),
+            Err(fault) => self.reject(0, fault),
+        }
     }
 
     /// Removes one entry.

@@ -31,7 +31,7 @@
 //!         let mut batch = Batch::new();
 //!         for row in table.rows() {
 //!             match payment(&row, currency) {
-//!                 Ok(entry) => batch.put(entry),
+//!                 Ok(entry) => batch.put(&row, entry),
 //!                 Err(fault) => batch.reject(&row, fault),
 //!             }
 //!         }
@@ -93,6 +93,7 @@ pub mod fault;
 pub mod form;
 #[doc(hidden)]
 pub mod glue;
+mod guard;
 pub mod identity;
 pub mod log;
 pub mod manifest;

@@ -201,14 +201,21 @@ impl Batch {
         Batch { changes: Vec::new(), rejects: Vec::new(), ignored: 0, notes: Vec::new() }
     }
 
-    /// Stores an entry, or replaces it by key.
-    pub fn put(&mut self, entry: Entry) {
-        self.changes.push(Change::Put(entry));
+    /// Stores an entry that this row tells, or replaces it by key. If the daemon would not take it, the row is rejected.
+    pub fn put(&mut self, row: &Row<'_>, entry: Entry) {
+        match entry.checked() {
+            Ok(entry) => self.changes.push(Change::Put(entry)),
+            Err(fault) => self.reject(row, fault),
+        }
     }
 
-    /// Replaces everything that is stored of one order.
-    pub fn replace_order(&mut self, order: Order) {
-        self.changes.push(Change::ReplaceOrder(order));
+    /// Replaces everything that is stored of one order, which this row tells. If the daemon would not take it, the row is
+    /// rejected.
+    pub fn replace_order(&mut self, row: &Row<'_>, order: Order) {
+        match order.checked() {
+            Ok(order) => self.changes.push(Change::ReplaceOrder(order)),
+            Err(fault) => self.reject(row, fault),
+        }
     }
 
     /// Removes one entry.

@@ -106,6 +106,11 @@ impl webhook::Guest for Evil {
                 body: Vec::new(),
             }))),
             "prove-loop" => deeds::spin(),
+            // It has not been struck out yet when the proof is asked for.
+            told if told.starts_with("leak ") => {
+                say(told);
+                Ok(webhook::Proof::AddressOnly)
+            }
             _ => Ok(webhook::Proof::AddressOnly),
         }
     }

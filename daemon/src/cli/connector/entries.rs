@@ -88,7 +88,7 @@ fn product(line: &Line) -> String {
 }
 
 /// As it was said: nothing is read in a zone.
-fn moment(at: Moment) -> String {
+pub(super) fn moment(at: Moment) -> String {
     let utc = |ms| DateTime::from_timestamp_millis(ms).unwrap_or_default();
     match at {
         Moment::Utc(ms) => utc(ms).to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -123,7 +123,7 @@ pub(super) fn to_json(trial: &Trial, zone: Zone) -> Value {
     })
 }
 
-fn change_json(change: &Change, zone: Zone) -> Value {
+pub(super) fn change_json(change: &Change, zone: Zone) -> Value {
     match change {
         Change::Put(entry) => json!({ "put": entry_json(entry, zone) }),
         Change::ReplaceOrder(order) => {

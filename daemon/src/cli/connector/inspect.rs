@@ -32,10 +32,43 @@ fn text(connector: &Connector) -> String {
     text.push_str(&format!("sha256    {sha256}\n"));
     text.push_str(&format!("contract  ltv:connector@{contract}\n"));
     text.push_str(&format!("reads     {}\n", doors(connector.interfaces).join(", ")));
+    text.push_str(&format!("asks      {}\n", reach(manifest)));
+    text.push_str(&format!("secrets   {}\n", secrets(manifest)));
     text.push_str(&format!("imports   {}\n", permissions(imports)));
     text.push_str(&format!("exports   {}\n", exports.join(", ")));
+    text.push_str(&format!(
+        "\nTo use this very file and no other, write into its integration\n  connector = \"{}\"\n  sha256 = \"{sha256}\"\n",
+        manifest.id
+    ));
     text.push_str(&described(manifest));
     text
+}
+
+/// Which hosts the daemon asks on its behalf.
+fn reach(manifest: &Manifest) -> String {
+    if manifest.hosts.is_empty() {
+        return "nobody: it names no host, so no request is sent for it".to_owned();
+    }
+    let host = |host: &Host| match host {
+        Host::Exact(host) => host.clone(),
+        Host::Subdomains(domain) => format!("every host below {domain}"),
+        Host::Setting(setting) => format!("the host of the setting {setting}"),
+    };
+    let hosts: Vec<String> = manifest.hosts.iter().map(host).collect();
+    format!("{}; ltvd sends the requests, and `hosts` of the integration narrows this", hosts.join(", "))
+}
+
+/// Which secrets it may have sent, and to whom they are told.
+fn secrets(manifest: &Manifest) -> String {
+    let is_secret = |kind: &SettingKind| matches!(kind, SettingKind::Secret | SettingKind::GeneratedSecret);
+    let names: Vec<&str> =
+        manifest.settings.iter().filter(|one| is_secret(&one.kind)).map(|one| one.name.as_str()).collect();
+    match names.as_slice() {
+        [] => "none".to_owned(),
+        names => {
+            format!("{}; it knows their names, and ltvd puts the values into requests to those hosts", names.join(", "))
+        }
+    }
 }
 
 /// What it may do is what it imports.
@@ -55,16 +88,6 @@ fn described(manifest: &Manifest) -> String {
         text.push_str("  none\n");
     }
     manifest.settings.iter().for_each(|setting| text.push_str(&described_setting(setting)));
-    if !manifest.hosts.is_empty() {
-        text.push_str("\nHosts that the daemon asks for it\n");
-        for host in &manifest.hosts {
-            text.push_str(&match host {
-                Host::Exact(host) => format!("  {host}\n"),
-                Host::Subdomains(domain) => format!("  every host below {domain}\n"),
-                Host::Setting(setting) => format!("  the host of the setting {setting}\n"),
-            });
-        }
-    }
     if let Some(polling) = &manifest.polling {
         text.push_str(&described_polling(polling));
     }

@@ -3,8 +3,10 @@
 mod entries;
 mod inspect;
 mod list;
+mod new;
 mod read;
 mod settings;
+mod test;
 mod trial;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +35,10 @@ pub(super) enum Command {
     },
     /// Let a connector read one delivery, and show what it makes of it; nothing is stored or sent
     Read(Box<read::Args>),
+    /// Write the project of a new connector, which builds and passes its tests as written
+    New(new::Args),
+    /// Hold a connector against its cases, and against what every connector must satisfy
+    Test(test::Args),
 }
 
 pub(super) fn connector(config: &Path, command: Command) -> Result<(), Failure> {
@@ -46,6 +52,8 @@ pub(super) fn connector(config: &Path, command: Command) -> Result<(), Failure> 
             let (connector, _host) = find(config, &args.connector)?;
             read::read(&connector, &args)
         }
+        Command::New(args) => new::new(&args),
+        Command::Test(args) => test::test(&args),
     }
 }
 

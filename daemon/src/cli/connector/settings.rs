@@ -7,7 +7,7 @@ use crate::model::manifest::{Manifest, SettingDescription, SettingKind, SettingV
 use crate::model::{Currency, Zone};
 
 /// What a connector is told of its settings, and the secrets that are known.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Given {
     pub(super) values: BTreeMap<String, SettingValue>,
     /// By name. Only for what is checked here: a connector is never told.
@@ -41,7 +41,7 @@ pub(super) fn read(manifest: &Manifest, given: &[(String, String)]) -> Result<Gi
             if setting.required {
                 let hint = [&setting.label, &setting.help].map(|text| text.trim()).join(": ");
                 return Err(Failure::Usage(format!(
-                    "the connector needs the setting `{0}`; give it with --setting {0}=VALUE. {1}",
+                    "the connector needs the setting `{}`, which is not given. {}",
                     setting.name,
                     hint.trim_matches([':', ' '])
                 )));

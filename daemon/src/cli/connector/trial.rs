@@ -40,7 +40,7 @@ impl Trial {
 }
 
 /// Something that could not be read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Rejected {
     /// In a file.
     pub(super) line: Option<u32>,
@@ -241,7 +241,7 @@ pub(super) fn file(
     Ok(())
 }
 
-fn formats(connector: &Connector, id: Option<&str>) -> Result<Vec<CsvFormat>, String> {
+pub(super) fn formats(connector: &Connector, id: Option<&str>) -> Result<Vec<CsvFormat>, String> {
     let all = &connector.manifest.csv_formats;
     let name = &connector.manifest.id;
     if all.is_empty() {
@@ -255,7 +255,7 @@ fn formats(connector: &Connector, id: Option<&str>) -> Result<Vec<CsvFormat>, St
     Ok(chosen)
 }
 
-fn plan(
+pub(super) fn plan(
     connector: &Connector,
     formats: &[CsvFormat],
     reading: FileReading<'_>,

@@ -59,7 +59,8 @@ fn what_is_commented_out_would_be_right_too() {
         .map(|name| (name.to_owned(), "0123456789abcdef".to_owned()));
     let mut manifests = manifests();
     manifests.extend([manifest("generic", Vec::new())]);
-    let loaded = load(&folder.path().join("ltvd.toml"), &manifests, &BTreeMap::new(), &BTreeMap::from(env));
+    let loaded =
+        load(&folder.path().join("ltvd.toml"), &manifests, &BTreeMap::new(), &BTreeMap::new(), &BTreeMap::from(env));
     let loaded = loaded.unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(loaded.warnings, []);
     assert!(loaded.config.api.token.is_some() && loaded.config.rates.file.is_some());

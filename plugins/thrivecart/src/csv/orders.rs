@@ -65,7 +65,7 @@ fn group(batch: &mut Batch, order_id: &str, is_order_id: bool, records: &[Record
         let mut entry = paid(&key, order_id, first, &same).initial();
         entry.revision = Rank::of_file(&first.at).revision_by_day(first.day, entry.amounts.total);
         balance.paid(&entry);
-        batch.put(entry);
+        batch.put(first.row, entry);
         group.told_on_payments(batch, &key, order_id, &same, &mut balance);
     }
     for (invoice, records) in &sorted.numbered {
@@ -82,7 +82,7 @@ fn group(batch: &mut Batch, order_id: &str, is_order_id: bool, records: &[Record
     for (kind, record) in &sorted.back {
         let entry = group.back_row(*kind, record, &mut of_key);
         balance.back(&entry);
-        batch.put(entry);
+        batch.put(record.row, entry);
     }
     if balance.is_overdrawn() {
         batch.note(TOO_MUCH_BACK);
@@ -166,7 +166,7 @@ impl Group<'_> {
         entry.also = self.names(namer, first);
         entry.revision = Rank::of_file(&first.at).revision();
         balance.paid(&entry);
-        batch.put(entry);
+        batch.put(first.row, entry);
         self.told_on_payments(batch, key, own_id, same, balance);
     }
 
@@ -211,7 +211,7 @@ impl Group<'_> {
             };
             let entry = told_on_payment(batch, told, &counter.numbered(key), order_id, self.order_id, record);
             balance.back(&entry);
-            batch.put(entry);
+            batch.put(record.row, entry);
         }
     }
 
@@ -257,12 +257,12 @@ fn alone(batch: &mut Batch, format: &str, record: &Record<'_>, seen: &mut HashMa
     };
     entry.also = by_email(namer, record);
     entry.revision = Rank::of_file(&record.at).revision();
-    batch.put(entry);
+    batch.put(record.row, entry);
     batch.note(ALONE);
     if let Some(told) = &record.back {
         let key = format!("{}:{id}", what_of(told.kind));
         let entry = told_on_payment(batch, told, &key, &id, &email, record);
-        batch.put(entry);
+        batch.put(record.row, entry);
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn read(table: &Table, context: &Context) -> Batch {
                     let reason = "too many estimated payments at once: split the file, or turn `estimate_rebills` off";
                     batch.reject(&row, Fault::new(reason));
                 }
-                Ok(Estimate::Payments(entries)) => entries.into_iter().for_each(|entry| batch.put(entry)),
+                Ok(Estimate::Payments(entries)) => entries.into_iter().for_each(|entry| batch.put(&row, entry)),
                 Ok(Estimate::Nothing(why)) => batch.ignore(why),
                 Err(fault) => batch.reject(&row, fault),
             }

@@ -1,0 +1,82 @@
+//! Native tests, with plain texts: `cargo test`. The cases in `cases/` go through the sandbox: `ltvd connector test .`
+
+use ltv_connector::prelude::*;
+use ltv_connector::testing::{self, Ledger};
+
+use crate::Kiosk;
+
+fn context() -> Context {
+    testing::context_for(&Kiosk::describe()).set("currency", "USD").build()
+}
+
+// door csv
+const FILE: &str = "\
+Payment ID,Payment type,Order ID,Paid at (UTC),Total,Sales tax,Currency,Customer e-mail,Product name
+p-1,Payment,o-1,2026-03-01 10:00:00,12.50,2.00,USD,ada@example.org,Tea
+r-1,Refund,o-1,2026-03-05 09:00:00,-12.50,-2.00,USD,ada@example.org,Tea
+p-2,Authorization,o-2,2026-03-06 09:00:00,5.00,,USD,bo@example.org,Pot
+";
+
+#[test]
+fn a_file_has_sales_and_refunds_and_what_is_neither() {
+    let batch = testing::read::<Kiosk>("payments", FILE, &context()).unwrap();
+    let mut ledger = Ledger::new();
+    ledger.apply(&batch);
+    assert_eq!((ledger.entries().len(), batch.rejects.len(), batch.ignored), (2, 0, 1));
+    assert_eq!(ledger.get(Kind::Refund, "r-1").unwrap().amounts.total, Decimal::hundredths(1250));
+}
+
+// end
+// door webhook
+const PAID: &str = r#"{"event": "payment.paid", "payment": {"id": "p-1", "kind": "payment", "order": "o-1",
+    "amount": "12.50", "tax": "2.00", "currency": "usd", "email": "ada@example.org", "product": {"id": "7", "name": "Tea"},
+    "created_at": "2026-03-01T10:00:00Z", "updated_at": "2026-03-01T10:00:01Z"}}"#;
+
+#[test]
+fn a_webhook_is_one_sale() {
+    let mut ledger = Ledger::new();
+    let delivery = testing::delivery("application/json", PAID);
+    assert_eq!(ledger.receive::<Kiosk>(&delivery, &context()), Ok(Outcome::Read));
+    let sale = ledger.get(Kind::Sale, "p-1").unwrap();
+    assert_eq!((sale.amounts.total, sale.currency.as_str()), (Decimal::hundredths(1250), "USD"));
+}
+
+#[test]
+fn what_is_not_signed_is_refused() {
+    let delivery = testing::delivery("application/json", PAID);
+    assert!(matches!(Kiosk::prove(&delivery, &context()), Ok(Proof::Refuse(_))));
+}
+
+// end
+// door csv and webhook
+#[test]
+fn file_and_webhook_are_one_sale() {
+    let mut ledger = Ledger::new();
+    ledger.receive::<Kiosk>(&testing::delivery("application/json", PAID), &context()).unwrap();
+    ledger.apply(&testing::read::<Kiosk>("payments", FILE, &context()).unwrap());
+    assert_eq!(ledger.entries().len(), 2);
+    // The webhook knows when the payment was changed, so it is the better source.
+    assert!(ledger.get(Kind::Sale, "p-1").unwrap().revision > 0);
+}
+
+// end
+// door poll
+#[test]
+fn every_page_is_read() {
+    let page = |number: u32| match number {
+        1 => r#"{"data": [{"id": "p-1", "kind": "payment", "order": "o-1", "amount": "12.50", "created_at": "2026-03-01T10:00:00Z",
+            "updated_at": "2026-03-01T10:00:01Z"}], "next_page": 2, "total": 2}"#,
+        _ => r#"{"data": [{"id": "p-2", "kind": "payment", "order": "o-2", "amount": "5.00", "created_at": "2026-03-02T10:00:00Z",
+            "updated_at": "2026-03-02T10:00:01Z"}], "next_page": null, "total": 2}"#,
+    };
+    let mut ledger = Ledger::new();
+    let mut asked = 0;
+    let task = Task::Sync(testing::window(Axis::Modified, "2026-03-01", "2026-03-31"));
+    let ended = ledger.poll::<Kiosk>(task, &context(), |_| {
+        asked += 1;
+        Ok(testing::response(200, page(asked)))
+    });
+    assert!(matches!(ended, Ok(Outcome::Synced(coverage)) if coverage.complete));
+    assert_eq!((asked, ledger.entries().len()), (2, 2));
+}
+// end

@@ -1,0 +1,252 @@
+//! A connector of one's own: scaffolded outside of this repository, built, tested in the sandbox, installed, and counted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use hmac::{Hmac, KeyInit, Mac};
+use insta::assert_snapshot;
+use sha2::Sha256;
+
+use crate::kit::{Output, Shop, connector_file, http, plain};
+
+/// What the webhooks of the sample platform are signed with.
+const WORD: &str = "sesame & öpen/4711";
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// `ltvd connector test` on a connector's file, or a project's folder, with these cases.
+fn test(shop: &Shop, connector: &Path, cases: &Path) -> Output {
+    shop.cli(["connector".as_ref(), "test".as_ref(), connector.as_os_str(), "--cases".as_ref(), cases.as_os_str()])
+}
+
+#[test]
+fn the_connectors_here_satisfy_what_every_connector_must() {
+    let shop = Shop::empty();
+    for id in ["generic", "konnektive", "samcart", "thrivecart", "woocommerce"] {
+        let told = test(&shop, &connector_file(id), &repository(&format!("plugins/{id}/cases"))).ok();
+        assert!(!told.contains("FAIL"), "{told}");
+        let laws = told.lines().filter(|line| line.starts_with("ok    ") || line.starts_with("-     ")).count();
+        assert!(laws >= 8 + 2, "{told}");
+    }
+}
+
+/// Runs a program of the language's own tools, with nothing of this build about it.
+#[track_caller]
+fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO") && name != "CARGO_HOME") {
+        command.env_remove(name);
+    }
+    // Dependencies are compiled once for all runs; what is built lies in the project.
+    command.env("CARGO_BUILD_BUILD_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffolded"));
+    let output = command.output().unwrap_or_else(|error| panic!("{program}: {error}"));
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{program} {arguments:?}\n{told}");
+    told
+}
+
+/// Copies a connector into the folder of a shop, and sees it count a file and a webhook.
+#[track_caller]
+fn install_and_count(built: &Path, id: &str) {
+    let shop = Shop::new("");
+    fs::copy(built, shop.path(format!("connectors/{id}.wasm"))).expect("the connector can be installed");
+    let table =
+        format!("[integrations.stall]\nconnector = \"{id}\"\ncurrency = \"USD\"\nwebhook_secret = \"{WORD}\"\n");
+    shop.configure(&table);
+    let _daemon = shop.start();
+    let csv = fs::read(repository("plugins/template/cases/payments.csv")).expect("the file of the cases");
+    shop.import("stall", "payments.csv", &csv).ok();
+    // A payment of 30.00 by somebody who is in no file.
+    let body = fs::read_to_string(repository("plugins/template/cases/paid.json")).expect("the webhook of the cases");
+    let body = body.replace("p-1", "p-9").replace("o-1", "o-9").replace("12.50", "30.00").replace("ada@", "gus@");
+    let mut mac = Hmac::<Sha256>::new_from_slice(WORD.as_bytes()).expect("any key");
+    mac.update(body.as_bytes());
+    let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let header = format!("X-{}-Signature", id);
+    let headers = [("Content-Type", "application/json"), (header.as_str(), signature.as_str())];
+    http::send(shop.hooks, "POST", &shop.webhook_path("stall"), &headers, body.as_bytes()).ok();
+    shop.wait_for_inbox();
+    // 12.50 - 12.50 + 20.00 of the file, and 30.00 of the webhook, from three customers.
+    let revenue = shop.revenue("from=2026-03-01&to=2026-03-31&period=month");
+    assert_eq!(revenue["totals"]["net"].as_str().or(revenue["total"]["net"].as_str()), Some("50.00"), "{revenue:#}");
+    let ltv = shop.ltv("");
+    assert_eq!(ltv["customers"], 3, "{ltv:#}");
+}
+
+/// Every command of the tutorial, in its order.
+fn tutorial() -> String {
+    let text = fs::read_to_string(repository("plugins/docs/tutorial.md")).expect("the tutorial");
+    let blocks = text.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+    format!("set -eu\n{}", blocks.collect::<String>())
+}
+
+#[test]
+fn the_tutorial_leads_to_a_connector_that_counts() {
+    let shop = Shop::empty();
+    let binary = Path::new(env!("CARGO_BIN_EXE_ltvd")).parent().expect("the binary lies in a folder");
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").expect("a path"));
+    fs::create_dir(shop.path("installed")).expect("a folder for the connector");
+    let script = format!("PATH='{path}'\nCONNECTORS='{}'\n{}", shop.path("installed").display(), tutorial());
+    let told = run("sh", &["-c", &script], &shop.path(""));
+    assert!(
+        told.contains("5 passed") && told.contains("ok    doors: the same money") && !told.contains("FAIL"),
+        "{told}"
+    );
+    install_and_count(&shop.path("installed/flea-market.wasm"), "flea-market");
+}
+
+#[test]
+#[ignore = "needs python3 with venv, and PyPI; .ci/run runs it"]
+fn a_python_connector_is_scaffolded_built_tested_installed_and_counted() {
+    let shop = Shop::empty();
+    shop.cli(["connector", "new", "flea-market", "--language", "python"]).ok();
+    let project = shop.path("flea-market");
+    assert!(run("python3", &["build.py", "test"], &project).contains("Ran 3 tests"));
+    run("python3", &["build.py"], &project);
+    let told = shop.cli(["connector", "test", "flea-market"]).ok();
+    assert!(told.contains("ok    doors: the same money") && !told.contains("FAIL"), "{told}");
+    install_and_count(&project.join("build/connector.wasm"), "flea-market");
+}
+
+#[test]
+#[ignore = "needs node, npm and its registry; .ci/run runs it"]
+fn a_javascript_connector_is_scaffolded_built_tested_installed_and_counted() {
+    let shop = Shop::empty();
+    shop.cli(["connector", "new", "flea-market", "--language", "javascript"]).ok();
+    let project = shop.path("flea-market");
+    run("npm", &["install", "--no-audit", "--no-fund"], &project);
+    assert!(run("npm", &["test"], &project).contains("pass 3"));
+    run("npm", &["run", "build"], &project);
+    let told = shop.cli(["connector", "test", "flea-market"]).ok();
+    assert!(told.contains("ok    doors: the same money") && !told.contains("FAIL"), "{told}");
+    install_and_count(&project.join("build/connector.wasm"), "flea-market");
+}
+
+#[test]
+fn a_project_is_not_written_over_another() {
+    let shop = Shop::empty();
+    shop.cli(["connector", "new", "stall", "--doors", "csv"]).ok();
+    let again = shop.cli(["connector", "new", "stall"]);
+    assert_eq!(again.code, Some(1));
+    assert_snapshot!(again.stderr.trim(), @"error: stall: the folder is there already and is not empty");
+    assert!(!shop.path("stall/src/webhook.rs").exists());
+    let told = shop.cli(["connector", "test", "stall"]);
+    assert_snapshot!(told.stderr.trim(), @"error: stall/target/wasm32-unknown-unknown/release/connector.wasm is not built yet: run `cargo build --release --target wasm32-unknown-unknown` in stall");
+}
+
+/// What is told of one case of the misbehaving connector, and of the laws that it breaks.
+fn told_of(case: &str) -> String {
+    let shop = Shop::empty();
+    let cases = repository("tests/fixtures/evil-cases");
+    let evil = connector_file("evil");
+    let arguments = [
+        "connector",
+        "test",
+        evil.to_str().expect("a plain path"),
+        "--cases",
+        cases.to_str().expect("a plain path"),
+        "--only",
+        case,
+    ];
+    let output = shop.cli(arguments);
+    assert_eq!(output.code, Some(1));
+    let lines: Vec<&str> =
+        output.stdout.lines().filter(|line| !line.starts_with("ok ") && !line.starts_with("- ")).collect();
+    plain(&shop, &lines.join("\n"))
+}
+
+#[test]
+fn a_case_that_fails_is_told_as_a_difference() {
+    assert_snapshot!(told_of("good"), @r#"
+    evil 6.6.6, 1 case
+
+    FAIL  good: a good deed, of which another sum is expected
+          --- expected
+          +++ found
+          @@ -26,7 +26,7 @@
+                         }
+                       ],
+                       "tax": "0.00",
+          -            "total": "21.50"
+          +            "total": "12.50"
+                     }
+                   }
+                 ],
+          @@ -36,6 +36,6 @@
+               }
+             ],
+             "ledger": [
+          -    "sale 1 of 1, 2026-04-01T12:30:00, 21.50 USD, initial, eve@evil.example"
+          +    "sale 1 of 1, 2026-04-01T12:30:00, 12.50 USD, initial, eve@evil.example"
+             ]
+           }
+
+    FAIL  the manifest is complete and its help texts are there (1 try)
+          the help of the setting `word` does not say where to find its value
+          the help of the setting `mood` does not say where to find its value
+    "#);
+}
+
+#[test]
+fn a_trap_is_told_with_its_text() {
+    let told = told_of("trap");
+    assert!(told.contains("FAIL  trap: a deed that traps\n"), "{told}");
+    assert!(
+        told.contains("webhook trap.json: fault: connector evil 6.6.6, webhook.receive: the connector crashed: "),
+        "{told}"
+    );
+    assert!(told.contains("evil is as evil does"), "{told}");
+}
+
+#[test]
+fn a_leak_is_told_with_its_place() {
+    let told = told_of("leak");
+    assert!(told.contains("FAIL  no setting or secret leaks into entries or logs, and no address into logs"), "{told}");
+    assert!(told.contains("      leak: the secret `word` stands in the log\n"), "{told}");
+}
+
+#[test]
+fn a_changed_file_under_a_pin_is_refused_by_name() {
+    let shop = Shop::new("");
+    let told: serde_json::Value =
+        serde_json::from_str(&shop.cli(["connector", "inspect", "generic", "--json"]).ok()).unwrap();
+    let hash = told["sha256"].as_str().unwrap();
+    shop.configure(&format!("[integrations.files]\nconnector = \"generic\"\nsha256 = \"{hash}\"\n"));
+    shop.cli(["check"]).ok();
+    // Another file under the name.
+    fs::remove_file(shop.path("connectors/generic.wasm")).unwrap();
+    let mut bytes = fs::read(connector_file("generic")).unwrap();
+    // A custom section, which means nothing.
+    bytes.extend(b"\0\x05\x04note");
+    fs::write(shop.path("connectors/generic.wasm"), bytes).unwrap();
+    let refused = shop.cli(["check"]);
+    assert_eq!(refused.code, Some(78));
+    assert!(
+        refused.stderr.contains("integrations.files.sha256: the file of the connector `generic` is another one"),
+        "{}",
+        refused.stderr
+    );
+    assert!(shop.try_start().is_err());
+}
+
+#[test]
+fn an_operator_sees_what_a_connector_may_do() {
+    let shop = Shop::empty();
+    shop.configure("");
+    let told = shop.cli(["connector", "inspect", "samcart"]).ok();
+    let (head, _) = told.split_once("\nSettings\n").expect("settings come after what it may do");
+    let head = plain(&shop, head);
+    for line in [
+        "contract  ltv:connector@0.1.0",
+        "imports   ltv:connector/log@0.1.0, so all it can do is log and answer",
+        "asks      api.samcart.com; ltvd sends the requests, and `hosts` of the integration narrows this",
+        "secrets   api_key; it knows their names, and ltvd puts the values into requests to those hosts",
+        "  sha256 = \"[sha256]\"",
+    ] {
+        assert!(head.contains(line), "{line}\n{head}");
+    }
+}
