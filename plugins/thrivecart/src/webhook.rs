@@ -9,6 +9,9 @@ use crate::{
     fields::Fields,
 };
 
+/// What an id may have by the contract.
+const ID_BYTES: usize = 200;
+
 impl Webhook for ThriveCart {
     /// There is no signature: the body holds the account's secret word, the same for all its webhooks (certain).
     ///
@@ -40,7 +43,11 @@ impl Webhook for ThriveCart {
         };
         let circumstances =
             Circumstances { received_unix_ms: delivery.received.unix_ms, currency: context.text("currency") };
-        daemon.put(read(&fields, circumstances)?);
+        let entry = read(&fields, circumstances)?;
+        if [&entry.key.id, &entry.order_id].into_iter().chain(&entry.also).any(|id| id.len() > ID_BYTES) {
+            return Err(Failure::Malformed(format!("an id of the order is longer than {ID_BYTES} bytes")));
+        }
+        daemon.put(entry);
         Ok(Outcome::Read)
     }
 }

@@ -312,3 +312,15 @@ fn the_setting_names_the_currency_where_the_body_does_not() {
     ledger.receive::<ThriveCart>(&delivery(&fields), &context).expect("it is read");
     assert_eq!(ledger.entries()[0].currency, "USD");
 }
+
+/// Found by fuzzing: the daemon refused the whole answer, and blamed the connector.
+#[test]
+fn an_endless_id_is_the_deliverys_fault() {
+    let endless = SUCCESS.replace("600100", &"6".repeat(250));
+    assert_ne!(endless, SUCCESS);
+    let delivery = testing::delivery(FORM, encoded(&endless));
+    match testing::Ledger::new().receive::<ThriveCart>(&delivery, &context()) {
+        Err(Failure::Malformed(why)) => assert_eq!(why, "an id of the order is longer than 200 bytes"),
+        other => panic!("{other:?}"),
+    }
+}
