@@ -180,6 +180,13 @@ async fn webhooks(app: Arc<App>) -> Told {
     reader.abort();
     drop(router);
     if app.fatal().is_some() {
+        // Whoever met the failure itself tells of it a moment after those who only met what follows.
+        let told = async {
+            while app.fatal().is_some_and(|fatal| fatal.contains("Previous I/O error")) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(2), told).await;
         committer.abort();
     } else {
         commits.close();

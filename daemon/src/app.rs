@@ -33,6 +33,9 @@ pub use source::Reading;
 use views::Views;
 pub use views::{Lens, Seeing};
 
+/// Of redb's error for whatever comes after the first failure of the disk.
+const FOLLOWS: &str = "Previous I/O error";
+
 /// A daemon with an open ledger, as one configuration and its connectors have it.
 #[derive(Debug)]
 pub struct App {
@@ -175,7 +178,13 @@ impl App {
     /// Ends the daemon with this message about its ledger.
     pub fn end(&self, message: String) {
         let message = format!("{}: {message}", self.config.paths.data_dir.display());
-        self.process.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+        {
+            let mut fatal = self.process.fatal.lock().unwrap_or_else(PoisonError::into_inner);
+            // What merely follows from the first failure may be heard of before it.
+            if fatal.as_ref().is_none_or(|known| known.contains(FOLLOWS) && !message.contains(FOLLOWS)) {
+                *fatal = Some(message);
+            }
+        }
         self.process.ended.notify_one();
     }
 
