@@ -159,12 +159,15 @@ pub(super) const SPLIT: Words<Option<By>> = Words {
     default: "none",
 };
 
+/// Writes an answer as rows of values, and as a table for people.
+type Sheets<T> = (fn(&T) -> String, fn(&T) -> String);
+
 /// A question that has one answer, in several forms.
 pub(super) trait Question: Asked {
     /// What is answered.
     type Answer: Serialize + JsonSchema;
-    /// The answer as rows of values, and as a table for people.
-    const SHEETS: (fn(&Self::Answer) -> String, fn(&Self::Answer) -> String);
+    /// The answer in its other forms than JSON.
+    const SHEETS: Sheets<Self::Answer>;
 
     /// How the answer is to be written, if that was said.
     fn format(&self) -> Option<Format>;
@@ -221,7 +224,7 @@ fn small(number: u64) -> u32 {
 
 impl Question for LtvParameters {
     type Answer = LtvAnswer;
-    const SHEETS: (fn(&LtvAnswer) -> String, fn(&LtvAnswer) -> String) = (report::to_csv, report::to_table);
+    const SHEETS: Sheets<LtvAnswer> = (report::to_csv, report::to_table);
 
     common!(|asked| asked.basis);
 
@@ -240,8 +243,7 @@ impl Question for LtvParameters {
 
 impl Question for CohortsParameters {
     type Answer = CohortsAnswer;
-    const SHEETS: (fn(&CohortsAnswer) -> String, fn(&CohortsAnswer) -> String) =
-        (report::cohorts_to_csv, report::cohorts_to_table);
+    const SHEETS: Sheets<CohortsAnswer> = (report::cohorts_to_csv, report::cohorts_to_table);
 
     common!(|asked| asked.basis);
 
@@ -263,8 +265,7 @@ impl Question for CohortsParameters {
 
 impl Question for SurvivalParameters {
     type Answer = SurvivalAnswer;
-    const SHEETS: (fn(&SurvivalAnswer) -> String, fn(&SurvivalAnswer) -> String) =
-        (report::survival_to_csv, report::survival_to_table);
+    const SHEETS: Sheets<SurvivalAnswer> = (report::survival_to_csv, report::survival_to_table);
 
     // Charges are counted, so any basis would do.
     common!(|_| Basis::Net);
@@ -284,8 +285,7 @@ impl Question for SurvivalParameters {
 
 impl Question for PaybackParameters {
     type Answer = PaybackAnswer;
-    const SHEETS: (fn(&PaybackAnswer) -> String, fn(&PaybackAnswer) -> String) =
-        (report::payback_to_csv, report::payback_to_table);
+    const SHEETS: Sheets<PaybackAnswer> = (report::payback_to_csv, report::payback_to_table);
 
     common!(|asked| asked.basis);
 
@@ -329,8 +329,7 @@ fn cost(app: &App, cac: Option<Decimal>, currency: Currency) -> Result<Cost, Pro
 
 impl Question for RevenueParameters {
     type Answer = RevenueAnswer;
-    const SHEETS: (fn(&RevenueAnswer) -> String, fn(&RevenueAnswer) -> String) =
-        (report::revenue_to_csv, report::revenue_to_table);
+    const SHEETS: Sheets<RevenueAnswer> = (report::revenue_to_csv, report::revenue_to_table);
 
     common!(|asked| asked.basis);
 
