@@ -107,7 +107,7 @@ fn manifests() -> BTreeMap<String, Manifest> {
 fn load_with(text: &str, env: &[(&str, &str)]) -> Result<Loaded, Problems> {
     let env: BTreeMap<String, String> = env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let broken = BTreeMap::from([("hurt".to_owned(), "it is no component".to_owned())]);
-    let hashes = BTreeMap::from([("generic".to_owned(), "0a".repeat(32))]);
+    let hashes = BTreeMap::from([("thrivecart".to_owned(), "0a".repeat(32))]);
     load_text(Path::new("ltvd.toml"), text, &manifests(), &broken, &hashes, &env)
 }
 

@@ -111,12 +111,12 @@ fn cuts(bytes: &[u8]) -> Vec<Spoilt> {
 fn flips(bytes: &[u8], count: usize) -> Vec<Spoilt> {
     let mut dice = Dice::new(bytes.len() as u64 + 1);
     let flip = |_| {
-        let (at, byte) = (dice.below(bytes.len()), (dice.next() & 0xff) as u8);
+        let (at, change) = (dice.below(bytes.len()), (dice.next() % 255 + 1) as u8);
         let mut damaged = bytes.to_vec();
         if let Some(place) = damaged.get_mut(at) {
-            *place = byte;
+            *place ^= change;
         }
-        Spoilt { how: format!("byte {at} made {byte:#04x}"), bytes: damaged }
+        Spoilt { how: format!("byte {at} changed by {change:#04x}"), bytes: damaged }
     };
     (0..count).map(flip).collect()
 }
