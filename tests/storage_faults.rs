@@ -41,7 +41,7 @@ enum Work {
 }
 
 /// What a process acknowledged, and what it said of the fault.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Told {
     files: BTreeSet<&'static str>,
     orders: BTreeSet<String>,
@@ -271,15 +271,15 @@ fn walk(of: Work) {
     let mut random = random();
     let everything = std::env::var_os("LTVD_TEST_EVERY_WRITE").is_some();
     // How it ends if nothing goes wrong, and how many places there are to fail at.
-    let (undisturbed, places) = {
+    let (all, undisturbed, places) = {
         let (shop, disk) = (shop(&served), FaultyDisk::new(1));
-        let places = process(&shop, &disk, async |app| {
+        let (all, places) = process(&shop, &disk, async |app| {
             disk.fail_at(Count::Syncs, usize::MAX, Fault::Broken);
             let told = work(app, of).await;
             assert!(told.errors.is_empty(), "{told:?}");
-            disk.done()
+            (told, disk.done())
         });
-        (process(&shop, &disk, held), places)
+        (all, process(&shop, &disk, held), places)
     };
     let mut tried = 0;
     for (count, faults) in [
@@ -291,7 +291,8 @@ fn walk(of: Work) {
         for fault in faults {
             let mut at = 1 + random(step);
             while at <= places {
-                tried += usize::from(one_fault(&served, of, &undisturbed, (count, at, *fault), random(1 << 30)));
+                tried +=
+                    usize::from(one_fault(&served, of, (&all, &undisturbed), (count, at, *fault), random(1 << 30)));
                 at += step;
             }
         }
@@ -307,7 +308,7 @@ fn walk(of: Work) {
 fn one_fault(
     served: &Served<Store>,
     of: Work,
-    undisturbed: &Held,
+    (all, undisturbed): (&Told, &Held),
     (count, at, fault): (Count, usize, Fault),
     seed: usize,
 ) -> bool {
@@ -319,16 +320,21 @@ fn one_fault(
     // Threads take turns as they like, so the last places are not always reached.
     let Some(hit) = disk.hit() else { return false };
     let when = format!("after {fault:?} of {hit}, the {at}. of {count:?}, seed {seed}; it was told {:?}", told.errors);
-    if matches!(fault, Fault::Full | Fault::Short) {
+    if told.errors.is_empty() {
+        // It came when all was done, and the process about to end.
+        assert_eq!(told, *all, "{when}");
+    } else if matches!(fault, Fault::Full | Fault::Short) {
         assert!(told.errors.iter().any(|error| error.contains("disk is full")), "{when}");
     }
     let disk = disk.switched_on_again();
-    let found = process(&shop, &disk, held);
+    let (found, again, mut end) = process(&shop, &disk, async |app| {
+        let found = held(Arc::clone(&app)).await;
+        // The same again, on a disk that works: what was not acknowledged is sent anew.
+        let again = work(Arc::clone(&app), of).await;
+        (found, again, held(app).await)
+    });
     check(&found, &told, undisturbed, &when);
-    // The same again, on a disk that works: what was not acknowledged is sent anew.
-    let again = process(&shop, &disk, async |app| work(app, of).await);
-    assert!(again.errors.is_empty(), "{when}: {again:?}");
-    let mut end = process(&shop, &disk, held);
+    assert_eq!(again, *all, "{when}");
     // Webhooks that came again are kept again; that they add nothing is what counts.
     end.webhooks.clone_from(&undisturbed.webhooks);
     assert_eq!(&end, undisturbed, "{when}");

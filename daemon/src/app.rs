@@ -222,8 +222,9 @@ impl App {
         }
     }
 
-    /// Ends the daemon with this message about its ledger.
+    /// Ends the daemon with this message about its ledger, or with what its storage met first.
     pub fn end(&self, message: String) {
+        let message = self.ledger.first_error().unwrap_or(message);
         let message = format!("{}: {message}", self.config.paths.data_dir.display());
         self.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
         self.ended.notify_one();

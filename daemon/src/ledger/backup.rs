@@ -5,9 +5,9 @@
 //! are copied. What was written is read back before the folder gets its name.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::TryLockError;
 
@@ -125,7 +125,10 @@ impl Ledger {
         }
 
         // Under another name until it is whole; removed again if anything fails.
-        let unfinished = tempfile::Builder::new().prefix(".ltvd-backup-").tempdir_in(parent);
+        let unfinished = tempfile::Builder::new()
+            .prefix(".ltvd-backup-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(parent);
         let unfinished = unfinished.map_err(io_in("make a folder in", parent))?;
         let target = unfinished.path().join(DATABASE);
         let mut told = Told { progress, what: "ledger", done: 0, next: 0, all: size(&self.path) };

@@ -24,6 +24,7 @@ mod snapshot_tests;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::DirBuilderExt;
@@ -51,6 +52,7 @@ use tables::BLOCKS;
 pub use tables::{
     Came, Cursor, Delivery, Exchange, Import, Load, Marks, Pass, PollTask, Quarantined, State, Stop, Tally, Total, What,
 };
+use witness::{FirstError, Witness};
 
 /// The database's file in the data folder.
 const DATABASE: &str = "ledger.redb";
@@ -63,6 +65,7 @@ const TMP: &str = "tmp";
 #[derive(Debug)]
 pub struct Ledger {
     db: Database,
+    first_error: FirstError,
     path: PathBuf,
     dir: PathBuf,
     disk: Arc<dyn Disk>,
@@ -108,9 +111,10 @@ impl Ledger {
     /// As [`Ledger::open`].
     pub fn open_on(backend: impl StorageBackend, disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, LedgerError> {
         let path = dir.join(DATABASE);
+        let first_error = FirstError::default();
         let db = Database::builder()
             .set_cache_size(limits::CACHE_BYTES)
-            .create_with_backend(backend)
+            .create_with_backend(Witness { storage: backend, first: first_error.clone() })
             .map_err(|error| opening(&path, error))?;
         let hash_key = schema::prepare(&db, &path)?;
         make_private_dir(&dir.join(ARCHIVE))?;
@@ -119,6 +123,7 @@ impl Ledger {
         let room = Room::new(Arc::clone(&disk), dir);
         let mut ledger = Self {
             db,
+            first_error,
             path,
             dir: dir.to_owned(),
             hash_key,
@@ -148,6 +153,11 @@ impl Ledger {
     /// If too little is free: then no delivery is taken in, and what is here can still be read.
     pub fn room(&self) -> Result<(), LedgerError> {
         self.room.must_have(0)
+    }
+
+    /// What the storage met first, if it failed: later errors only say that there was one.
+    pub fn first_error(&self) -> Option<String> {
+        self.first_error.message()
     }
 
     /// Folder for files that do not outlive the process.
