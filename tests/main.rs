@@ -20,3 +20,4 @@ mod thrivecart;
 mod versions;
 mod woocommerce;
 mod worked_example;
+mod written_ahead;
