@@ -28,3 +28,4 @@ mod thrivecart;
 mod versions;
 mod woocommerce;
 mod worked_example;
+mod written_ahead;

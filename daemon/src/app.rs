@@ -33,9 +33,6 @@ pub use source::Reading;
 use views::Views;
 pub use views::{Lens, Seeing};
 
-/// Of redb's error for whatever comes after the first failure of the disk.
-const FOLLOWS: &str = "Previous I/O error";
-
 /// A daemon with an open ledger, as one configuration and its connectors have it.
 #[derive(Debug)]
 pub struct App {
@@ -175,16 +172,11 @@ impl App {
         }
     }
 
-    /// Ends the daemon with this message about its ledger.
+    /// Ends the daemon with this message about its ledger, or with what its storage met first.
     pub fn end(&self, message: String) {
+        let message = self.ledger.first_error().unwrap_or(message);
         let message = format!("{}: {message}", self.config.paths.data_dir.display());
-        {
-            let mut fatal = self.process.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-            // What merely follows from the first failure may be heard of before it.
-            if fatal.as_ref().is_none_or(|known| known.contains(FOLLOWS) && !message.contains(FOLLOWS)) {
-                *fatal = Some(message);
-            }
-        }
+        self.process.fatal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
         self.process.ended.notify_one();
     }
 

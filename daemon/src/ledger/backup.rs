@@ -5,7 +5,7 @@
 //! are copied. What was written is read back before the folder gets its name.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -127,7 +127,7 @@ impl Ledger {
         // Under another name until it is whole; removed again if anything fails.
         let unfinished = tempfile::Builder::new()
             .prefix(".ltvd-backup-")
-            .permissions(fs::Permissions::from_mode(0o700))
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent);
         let unfinished = unfinished.map_err(io_in("make a folder in", parent))?;
         let target = unfinished.path().join(DATABASE);

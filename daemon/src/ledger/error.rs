@@ -1,5 +1,6 @@
 //! What can go wrong with the ledger, and who must act.
 
+use std::io;
 use std::path::PathBuf;
 
 use super::is_full;
@@ -60,10 +61,10 @@ pub enum LedgerError {
         path: PathBuf,
         /// Why not.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// redb refused. After this the process must end: nothing is known about what reached the disk.
-    #[error("{}", of_storage(.0))]
+    #[error("{}", of_database(.0))]
     Storage(#[source] redb::Error),
     /// A durable commit could not be taken into the book.
     #[error("the book could not follow the log: {0}; ltvd stops, and reads the log anew at the next start")]
@@ -95,17 +96,29 @@ impl LedgerError {
     }
 }
 
-fn of_storage(error: &redb::Error) -> String {
+fn of_database(error: &redb::Error) -> String {
     match error {
-        redb::Error::Io(cause) if is_full(cause) => format!(
-            "the disk is full: the ledger cannot be written ({cause}). ltvd stops, and has acknowledged nothing that is not on the \
-             disk; free some space and start it again"
-        ),
-        other => format!(
-            "the ledger's storage failed: {other}; ltvd stops, and has acknowledged nothing that is not on the disk; check the \
-             disk and start it again"
-        ),
+        redb::Error::Io(cause) => of_storage(cause),
+        other => failed(other),
     }
+}
+
+/// For people: what a failure of the storage means.
+pub(super) fn of_storage(cause: &io::Error) -> String {
+    if is_full(cause) {
+        return format!(
+            "the disk is full: the ledger cannot be written ({cause}). ltvd stops, and has acknowledged nothing that is not on \
+             the disk; free some space and start it again"
+        );
+    }
+    failed(cause)
+}
+
+fn failed(cause: &dyn std::error::Error) -> String {
+    format!(
+        "the ledger's storage failed: {cause}; ltvd stops, and has acknowledged nothing that is not on the disk; check the disk \
+         and start it again"
+    )
 }
 
 macro_rules! storage {

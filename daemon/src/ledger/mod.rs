@@ -25,6 +25,7 @@ mod snapshot_tests;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -57,6 +58,7 @@ use tables::BLOCKS;
 pub use tables::{
     Came, Cursor, Delivery, Exchange, Import, Load, Marks, Pass, PollTask, Quarantined, State, Stop, Tally, Total, What,
 };
+use witness::{FirstError, Witness};
 
 /// The database's file in the data folder.
 const DATABASE: &str = "ledger.redb";
@@ -69,6 +71,7 @@ const TMP: &str = "tmp";
 #[derive(Debug)]
 pub struct Ledger {
     db: Database,
+    first_error: FirstError,
     path: PathBuf,
     dir: PathBuf,
     disk: Arc<dyn Disk>,
@@ -124,10 +127,10 @@ impl Ledger {
         if !path.exists() {
             make_database(dir, &path)?;
         }
-        let db = create(&path)?;
-        let hash_key = schema::prepare(&db, &path)?;
-        let db = forget::renew(db, &path, &RealDisk)?;
-        Self::open_database(db, hash_key, Arc::new(RealDisk), dir)
+        let opened = create(&path)?;
+        let hash_key = schema::prepare(&opened.db, &path)?;
+        let opened = forget::renew(opened, &path, &RealDisk)?;
+        Self::open_database(opened, hash_key, Arc::new(RealDisk), dir)
     }
 
     /// Like [`Ledger::open`], over storage of the caller's choice: the seam at which faults are injected. The database is in
@@ -137,12 +140,13 @@ impl Ledger {
     /// As [`Ledger::open`].
     pub fn open_on(backend: impl StorageBackend, disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, LedgerError> {
         let path = dir.join(DATABASE);
-        let db = create_on(backend, &path)?;
-        let hash_key = schema::prepare(&db, &path)?;
-        Self::open_database(db, hash_key, disk, dir)
+        let opened = create_on(backend, &path)?;
+        let hash_key = schema::prepare(&opened.db, &path)?;
+        Self::open_database(opened, hash_key, disk, dir)
     }
 
-    fn open_database(db: Database, hash_key: HashKey, disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, LedgerError> {
+    fn open_database(opened: Opened, hash_key: HashKey, disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, LedgerError> {
+        let Opened { db, first_error } = opened;
         let path = dir.join(DATABASE);
         let aliases = Aliases::load(&db, hash_key)?;
         make_private_dir(&dir.join(ARCHIVE))?;
@@ -151,6 +155,7 @@ impl Ledger {
         let room = Room::new(Arc::clone(&disk), dir);
         let mut ledger = Self {
             db,
+            first_error,
             path,
             dir: dir.to_owned(),
             hash_key,
@@ -194,6 +199,11 @@ impl Ledger {
         if let Some(Observer(hears)) = self.observer.get() {
             hears(&Committed { took, deliveries });
         }
+    }
+
+    /// What the storage met first, if it failed: later errors only say that there was one.
+    pub fn first_error(&self) -> Option<String> {
+        self.first_error.message()
     }
 
     /// Folder for files that do not outlive the process.
@@ -244,16 +254,26 @@ impl Drop for Ledger {
     }
 }
 
+/// A database, and what its storage will have met first.
+struct Opened {
+    db: Database,
+    first_error: FirstError,
+}
+
 /// Opens a database, or makes one that only its owner may read.
-fn create(path: &Path) -> Result<Database, LedgerError> {
+fn create(path: &Path) -> Result<Opened, LedgerError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = file.map_err(|source| LedgerError::Io { what: "open", path: path.to_owned(), source })?;
     create_on(FileBackend::new(file).map_err(|error| opening(path, error))?, path)
 }
 
-fn create_on(backend: impl StorageBackend, path: &Path) -> Result<Database, LedgerError> {
-    let builder = Database::builder().set_cache_size(limits::CACHE_BYTES).create_with_backend(backend);
-    builder.map_err(|error| opening(path, error))
+fn create_on(storage: impl StorageBackend, path: &Path) -> Result<Opened, LedgerError> {
+    let first_error = FirstError::default();
+    let db = Database::builder()
+        .set_cache_size(limits::CACHE_BYTES)
+        .create_with_backend(Witness { storage, first: first_error.clone() })
+        .map_err(|error| opening(path, error))?;
+    Ok(Opened { db, first_error })
 }
 
 /// Makes an empty database, which gets its name once it is whole: half of one could not be told from a damaged one.

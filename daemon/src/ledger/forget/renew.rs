@@ -9,7 +9,7 @@ use redb::{Database, Key, ReadableDatabase, ReadableTable, TableDefinition, Valu
 
 use super::RENEW;
 use crate::ledger::tables::{META, every_table};
-use crate::ledger::{Disk, LedgerError, create};
+use crate::ledger::{Disk, LedgerError, Opened, create};
 use crate::limits::ledger::ROOM_BYTES;
 
 /// The same database, or a copy in its place if something was deleted from it. Takes as long as reading and writing all of it, and
@@ -17,12 +17,12 @@ use crate::limits::ledger::ROOM_BYTES;
 ///
 /// # Errors
 /// If the database cannot be read.
-pub(in crate::ledger) fn renew(old: Database, path: &Path, disk: &dyn Disk) -> Result<Database, LedgerError> {
-    if old.begin_read()?.open_table(META)?.get(RENEW)?.is_none() {
+pub(in crate::ledger) fn renew(old: Opened, path: &Path, disk: &dyn Disk) -> Result<Opened, LedgerError> {
+    if old.db.begin_read()?.open_table(META)?.get(RENEW)?.is_none() {
         return Ok(old);
     }
     tracing::info!("the ledger is written anew, so that nothing of who was forgotten is left in its file");
-    match copy_beside(&old, path, disk) {
+    match copy_beside(&old.db, path, disk) {
         Ok(renewed) => Ok(renewed),
         Err(error) => {
             tracing::warn!(%error, "the ledger cannot be written anew; its free pages may still name who was forgotten, and the next start tries again");
@@ -33,7 +33,7 @@ pub(in crate::ledger) fn renew(old: Database, path: &Path, disk: &dyn Disk) -> R
     }
 }
 
-fn copy_beside(old: &Database, path: &Path, disk: &dyn Disk) -> Result<Database, LedgerError> {
+fn copy_beside(old: &Database, path: &Path, disk: &dyn Disk) -> Result<Opened, LedgerError> {
     let beside = path.with_extension("renewed");
     let io = |what| {
         let path = beside.clone();
@@ -51,7 +51,7 @@ fn copy_beside(old: &Database, path: &Path, disk: &dyn Disk) -> Result<Database,
         _ => {}
     }
     let renewed = create(&beside)?;
-    copy_all(old, &renewed)?;
+    copy_all(old, &renewed.db)?;
     disk.rename(&beside, path).map_err(io("rename"))?;
     // The new file is in place. Should the name be lost again, the old one with its mark comes back.
     if let Err(error) = disk.sync_folder(folder) {
