@@ -65,6 +65,12 @@ pub mod connector {
     pub const TABLE_ELEMENTS: usize = 1 << 20;
     /// Core instances, tables and memories of one instance, each.
     pub const PARTS: usize = 256;
+    /// Short calls that run at a time on memory that is kept mapped; more get memory of their own.
+    pub const POOL_PLACES: u32 = 32;
+    /// Core instances and tables of one instance in the pool, each, on average.
+    pub const POOL_PARTS: u32 = 8;
+    /// What a place of the pool keeps of its memory between calls, wiped, bytes.
+    pub const POOL_KEPT_BYTES: usize = 1 << 20;
     /// Settings, hosts, topics, formats and choices of a manifest, each.
     pub const MANIFEST_ITEMS: usize = 256;
     /// An amount of money, minor units either way. So that sums of thousands of entries fit 64 bits.

@@ -27,11 +27,10 @@ impl Connector {
         let occasion = Occasion { integration: "", now_ms: 0 };
         let budget = Budget { time: DESCRIBE, answer_bytes: MANIFEST_BYTES };
         let settings = wit_settings(settings);
-        let indices = &self.indices.connector;
-        let problems =
-            Instance::new(&self.pre, &site, occasion, budget)?.call(&site, occasion, budget, |store, it| {
-                indices.load(&mut *store, it)?.call_validate(store, &settings)
-            })?;
+        let mut instance = Instance::new(&self.prepared, &site, occasion, budget)?;
+        let problems = instance.call(&site, occasion, budget, |store, it, indices| {
+            indices.connector.load(&mut *store, it)?.call_validate(store, &settings)
+        })?;
         at_most(problems.len(), MANIFEST_ITEMS, "problems").map_err(|what| CallError::Absurd { site, what })?;
         Ok(problems
             .into_iter()
@@ -61,16 +60,17 @@ impl Connector {
         log: &mut Vec<LogLine>,
     ) -> Result<Proof, CallError> {
         let site = self.site("webhook.prove");
-        let indices = self.indices.webhook.as_ref().ok_or_else(|| CallError::Unsupported { site: site.clone() })?;
+        let unsupported = || CallError::Unsupported { site: site.clone() };
         let occasion = occasion(context);
         let budget = Budget { time: PROVE, answer_bytes: ANSWER_BYTES };
         let (delivery, context) = (wit_delivery(delivery, context.zone), wit_context(context));
-        let mut instance = Instance::new(&self.pre, &site, occasion, budget)?;
-        let answer = instance.call(&site, occasion, budget, |store, it| {
-            indices.load(&mut *store, it)?.call_prove(store, &delivery, &context)
+        let mut instance = Instance::brief(self, &site, occasion, budget)?;
+        let answer = instance.call(&site, occasion, budget, |store, it, indices| {
+            let Some(webhook) = &indices.webhook else { return Ok(None) };
+            webhook.load(&mut *store, it)?.call_prove(store, &delivery, &context).map(Some)
         });
         *log = instance.take_log();
-        let proof = answer?.map_err(|said| CallError::Failure { site: site.clone(), failure: failure(said) })?;
+        let proof = answer?.ok_or_else(unsupported)?.map_err(|said| CallError::Failure { site: site.clone(), failure: failure(said) })?;
         Asker(&self.manifest).proof(proof).map_err(|what| CallError::Absurd { site, what })
     }
 
@@ -139,7 +139,7 @@ impl Connector {
         others: Vec<String>,
         context: &CallContext,
     ) -> Result<Reader, CallError> {
-        if self.indices.csv.is_none() {
+        if !self.interfaces.csv {
             return Err(CallError::Unsupported { site: self.site("csv.read") });
         }
         Ok(Reader::new(Arc::clone(self), format, others, context))

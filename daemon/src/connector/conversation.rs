@@ -120,7 +120,7 @@ impl Conversation {
         let guest = &self.guest;
         let answered = self
             .instance
-            .call(&site, occasion, STEP_BUDGET, |store, _| guest.resume(store, state, &replies, &context))?;
+            .call(&site, occasion, STEP_BUDGET, |store, _, _| guest.resume(store, state, &replies, &context))?;
         self.take_in(&site, answered, responses)?;
         Ok(self)
     }
@@ -157,9 +157,12 @@ impl Conversation {
         let site = connector.site(function);
         let occasion = occasion(context);
         let context = wit_context(context);
-        let mut instance = Instance::new(&connector.pre, &site, occasion, STEP_BUDGET)?;
-        let answered = instance.call(&site, occasion, STEP_BUDGET, |store, it| {
-            let guest = match (talk, &connector.indices.poll, &connector.indices.webhook) {
+        let mut instance = match talk {
+            Talk::Webhook { .. } => Instance::brief(connector, &site, occasion, STEP_BUDGET)?,
+            Talk::Poll { .. } => Instance::new(&connector.prepared, &site, occasion, STEP_BUDGET)?,
+        };
+        let answered = instance.call(&site, occasion, STEP_BUDGET, |store, it, indices| {
+            let guest = match (talk, &indices.poll, &indices.webhook) {
                 (Talk::Poll { .. }, Some(poll), _) => Guest::Poll(poll.load(&mut *store, it)?),
                 (Talk::Webhook { .. }, _, Some(webhook)) => Guest::Webhook(webhook.load(&mut *store, it)?),
                 _ => return Ok(None),

@@ -6,21 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 
-use wasmtime::component::{InstancePre, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Engine, EngineWeak, Strategy};
+use wasmtime::{Cache, CacheConfig, Config, EngineWeak, Strategy};
 
-use super::bindings::{connector, csv, log, poll, webhook};
 use super::error::LoadError;
-use super::instance::{State, causes};
-use super::{load, wasi};
+use super::instance::causes;
+use super::load;
+use super::prepared::{Ground, Prepared};
 use crate::limits::connector::TICK;
 use crate::model::manifest::Manifest;
 
-/// Loads connectors. All that it loads share one engine.
+/// Loads connectors.
 pub struct Host {
-    pub(super) engine: Engine,
-    /// What connectors may import: the logger, and a WASI that does nothing.
-    pub(super) linker: Linker<State>,
+    pub(super) ground: Ground,
+    /// For short calls.
+    pub(super) pool: Option<Ground>,
     pub(super) ticker: Arc<Ticker>,
 }
 
@@ -46,13 +45,11 @@ impl Host {
             );
             config.cache(Some(Cache::new(cache).map_err(runtime)?));
         }
-        let engine = Engine::new(&config).map_err(runtime)?;
-        let mut linker = Linker::new(&engine);
-        log::add_to_linker::<State, wasmtime::component::HasSelf<State>>(&mut linker, |state| state)
-            .map_err(runtime)?;
-        wasi::add_to_linker(&mut linker).map_err(runtime)?;
-        let ticker = Arc::new(Ticker::start(engine.weak())?);
-        Ok(Self { engine, linker, ticker })
+        let ground = Ground::new(&config).map_err(runtime)?;
+        let pool = Ground::pooled(&config);
+        let engines = [Some(&ground), pool.as_ref()].into_iter().flatten().map(|ground| ground.engine.weak()).collect();
+        let ticker = Arc::new(Ticker::start(engines)?);
+        Ok(Self { ground, pool, ticker })
     }
 
     /// Loads one connector: a component, or a core module that says which world it is made for.
@@ -167,8 +164,9 @@ pub struct Connector {
     pub exports: Vec<String>,
     /// Which optional interfaces it has.
     pub interfaces: Interfaces,
-    pub(super) pre: InstancePre<State>,
-    pub(super) indices: Indices,
+    pub(super) prepared: Arc<Prepared>,
+    /// The same for short calls, if it fits.
+    pub(super) pooled: Option<Arc<Prepared>>,
     /// Deadlines need the clock to run for as long as the connector is used.
     pub(super) _ticker: Arc<Ticker>,
 }
@@ -178,15 +176,6 @@ impl Connector {
     fn is_unchanged(&self) -> bool {
         load::read(&self.path).is_ok_and(|bytes| load::sha256(&bytes) == self.sha256)
     }
-}
-
-/// Where in a component the functions of the contract are.
-#[derive(Clone)]
-pub(super) struct Indices {
-    pub(super) connector: connector::GuestIndices,
-    pub(super) poll: Option<poll::GuestIndices>,
-    pub(super) webhook: Option<webhook::GuestIndices>,
-    pub(super) csv: Option<csv::GuestIndices>,
 }
 
 impl std::fmt::Debug for Connector {
@@ -213,21 +202,20 @@ pub(super) struct Ticker {
 }
 
 impl Ticker {
-    fn start(engine: EngineWeak) -> Result<Self, LoadError> {
+    fn start(engines: Vec<EngineWeak>) -> Result<Self, LoadError> {
         let (alive, ended) = channel();
         std::thread::Builder::new()
             .name("connector-clock".to_owned())
-            .spawn(move || tick(&engine, &ended))
+            .spawn(move || tick(&engines, &ended))
             .map_err(|error| LoadError::Runtime(format!("no thread for the clock: {error}")))?;
         Ok(Self { _alive: alive })
     }
 }
 
-fn tick(engine: &EngineWeak, ended: &Receiver<()>) {
+fn tick(engines: &[EngineWeak], ended: &Receiver<()>) {
     while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(TICK) {
-        match engine.upgrade() {
-            Some(engine) => engine.increment_epoch(),
-            None => return,
+        for engine in engines.iter().filter_map(EngineWeak::upgrade) {
+            engine.increment_epoch();
         }
     }
 }

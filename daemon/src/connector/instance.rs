@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use wasmtime::component::{Instance as WasmInstance, InstancePre};
-use wasmtime::{ResourceLimiter, Store, Trap, WasmBacktrace};
+use wasmtime::component::Instance as WasmInstance;
+use wasmtime::{PoolConcurrencyLimitError, ResourceLimiter, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use super::bindings::{log as wit_log, types as wit_types};
 use super::error::{CallError, CallSite};
+use super::host::Connector;
 use super::log::{LogLevel, LogLine, LogSink};
+use super::prepared::{Indices, Prepared};
 use super::wasi::Inert;
 use crate::limits::connector::{MEMORY_BYTES, PARTS, TABLE_ELEMENTS, TICK};
 
@@ -127,23 +129,40 @@ pub(super) struct Occasion<'a> {
 pub(super) struct Instance {
     store: Store<State>,
     instance: WasmInstance,
+    prepared: Arc<Prepared>,
 }
 
 impl Instance {
     /// A fresh one. What runs while it starts counts against the budget.
     pub(super) fn new(
-        pre: &InstancePre<State>,
+        prepared: &Arc<Prepared>,
         site: &CallSite,
         occasion: Occasion<'_>,
         budget: Budget,
     ) -> Result<Self, CallError> {
-        let log = Arc::new(Mutex::new(LogSink::new(&site.connector)));
-        let state = State { log, limits: Limits::default(), now_ms: occasion.now_ms, inert: None };
-        let mut store = Store::new(pre.engine(), state);
-        store.limiter(|state| &mut state.limits);
-        store.epoch_deadline_trap();
-        let instance = run(&mut store, site, occasion, budget, |store| pre.instantiate(store))?;
-        Ok(Self { store, instance })
+        let mut store = store(prepared, site, occasion);
+        let instance = run(&mut store, site, occasion, budget, |store| prepared.pre.instantiate(store))?;
+        Ok(Self { store, instance, prepared: Arc::clone(prepared) })
+    }
+
+    /// A fresh one for a call that is soon over: from the pool, if there is a place.
+    pub(super) fn brief(
+        connector: &Connector,
+        site: &CallSite,
+        occasion: Occasion<'_>,
+        budget: Budget,
+    ) -> Result<Self, CallError> {
+        if let Some(pooled) = &connector.pooled {
+            let mut store = store(pooled, site, occasion);
+            let started = run(&mut store, site, occasion, budget, |store| match pooled.pre.instantiate(store) {
+                Err(error) if error.is::<PoolConcurrencyLimitError>() => Ok(None),
+                started => started.map(Some),
+            })?;
+            if let Some(instance) = started {
+                return Ok(Self { store, instance, prepared: Arc::clone(pooled) });
+            }
+        }
+        Self::new(&connector.prepared, site, occasion, budget)
     }
 
     /// Calls into it. After an error the instance must not be used again.
@@ -152,10 +171,10 @@ impl Instance {
         site: &CallSite,
         occasion: Occasion<'_>,
         budget: Budget,
-        work: impl FnOnce(&mut Store<State>, &WasmInstance) -> wasmtime::Result<R>,
+        work: impl FnOnce(&mut Store<State>, &WasmInstance, &Indices) -> wasmtime::Result<R>,
     ) -> Result<R, CallError> {
-        let instance = &self.instance;
-        run(&mut self.store, site, occasion, budget, |store| work(store, instance))
+        let (instance, indices) = (&self.instance, &self.prepared.indices);
+        run(&mut self.store, site, occasion, budget, |store| work(store, instance, indices))
     }
 
     /// What it has logged since this was last called.
@@ -166,6 +185,15 @@ impl Instance {
     pub(super) fn parts(&mut self) -> (&mut Store<State>, &WasmInstance) {
         (&mut self.store, &self.instance)
     }
+}
+
+fn store(prepared: &Prepared, site: &CallSite, occasion: Occasion<'_>) -> Store<State> {
+    let log = Arc::new(Mutex::new(LogSink::new(&site.connector)));
+    let state = State { log, limits: Limits::default(), now_ms: occasion.now_ms, inert: None };
+    let mut store = Store::new(prepared.pre.engine(), state);
+    store.limiter(|state| &mut state.limits);
+    store.epoch_deadline_trap();
+    store
 }
 
 fn run<R>(

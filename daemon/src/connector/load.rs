@@ -12,11 +12,12 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::{Engine, Module};
 use wit_component::ComponentEncoder;
 
-use super::bindings::{connector, csv, poll, webhook};
+use super::bindings::connector;
 use super::error::{CallError, CallSite, LoadError};
-use super::host::{Connector, Host, Indices, Interfaces};
+use super::host::{Connector, Host, Interfaces};
 use super::instance::{Budget, Instance, Occasion, causes};
 use super::manifest;
+use super::prepared::Prepared;
 use crate::limits::connector::{DESCRIBE, FILE_BYTES, MANIFEST_BYTES};
 
 /// The contract that this daemon speaks.
@@ -35,8 +36,8 @@ pub(super) fn load(host: &Host, path: &Path) -> Result<Connector, LoadError> {
     let sha256 = sha256(&bytes);
     let not_connector = |chain: String| LoadError::NotConnector { path: path.to_owned(), chain };
 
-    let component = component_bytes(&host.engine, bytes).map_err(not_connector)?;
-    let component = Component::new(&host.engine, component).map_err(|error| not_connector(causes(&error)))?;
+    let component = component_bytes(&host.ground.engine, bytes).map_err(not_connector)?;
+    let component = Component::new(&host.ground.engine, component).map_err(|error| not_connector(causes(&error)))?;
     let names = names(host, &component);
 
     let version = contract(&names.exports)
@@ -55,13 +56,13 @@ pub(super) fn load(host: &Host, path: &Path) -> Result<Connector, LoadError> {
         return Err(LoadError::Import { path: path.to_owned(), imports: forbidden });
     }
 
-    let pre = host.linker.instantiate_pre(&component).map_err(|error| misfit(Some(&error)))?;
     let interfaces = Interfaces {
         poll: names.exports.iter().any(|name| is_interface(name, "poll")),
         webhook: names.exports.iter().any(|name| is_interface(name, "webhook")),
         csv: names.exports.iter().any(|name| is_interface(name, "csv")),
     };
-    let indices = indices(&pre, interfaces).map_err(|error| misfit(Some(&error)))?;
+    let prepared = Prepared::new(&host.ground, &component, interfaces).map_err(|error| misfit(Some(&error)))?;
+    let prepared = Arc::new(prepared);
 
     let call = |source: CallError| LoadError::Call { path: path.to_owned(), source };
     let site = CallSite {
@@ -71,12 +72,20 @@ pub(super) fn load(host: &Host, path: &Path) -> Result<Connector, LoadError> {
     };
     let occasion = Occasion { integration: "", now_ms: 0 };
     let budget = Budget { time: DESCRIBE, answer_bytes: MANIFEST_BYTES };
-    let mut instance = Instance::new(&pre, &site, occasion, budget).map_err(call)?;
+    let mut instance = Instance::new(&prepared, &site, occasion, budget).map_err(call)?;
     // Types are compared only here: linking alone looks at names.
-    let guest = check_types(&indices, &mut instance).map_err(|error| misfit(Some(&error)))?;
-    let described = instance.call(&site, occasion, budget, |store, _| guest.call_describe(store)).map_err(call)?;
+    let guest = check_types(&prepared, &mut instance).map_err(|error| misfit(Some(&error)))?;
+    let described = instance.call(&site, occasion, budget, |store, _, _| guest.call_describe(store)).map_err(call)?;
     let manifest = manifest::from_wit(described, interfaces)
         .map_err(|problems| LoadError::Manifest { path: path.to_owned(), problems })?;
+
+    let fits = |pooled: &Arc<Prepared>| Instance::new(pooled, &site, occasion, budget).is_ok();
+    let pooled = host.pool.as_ref().filter(|_| interfaces.webhook).and_then(|pool| {
+        Prepared::in_pool(pool, &component, interfaces)
+            .inspect_err(|error| tracing::debug!(path = %path.display(), %error, "a connector does not fit the pool"))
+            .ok()
+            .filter(fits)
+    });
 
     Ok(Connector {
         manifest,
@@ -87,8 +96,8 @@ pub(super) fn load(host: &Host, path: &Path) -> Result<Connector, LoadError> {
         imports: names.imports,
         exports: names.exports,
         interfaces,
-        pre,
-        indices,
+        prepared,
+        pooled,
         _ticker: Arc::clone(&host.ticker),
     })
 }
@@ -150,18 +159,18 @@ fn names(host: &Host, component: &Component) -> Names {
     let types = component.component_type();
     let only_types = |item: &ComponentItem| match item {
         ComponentItem::ComponentInstance(instance) => {
-            instance.exports(&host.engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
+            instance.exports(&host.ground.engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
         }
         ComponentItem::Type(_) => true,
         _ => false,
     };
     Names {
         imports: types
-            .imports(&host.engine)
+            .imports(&host.ground.engine)
             .filter(|(_, item)| !only_types(&item.ty))
             .map(|(name, _)| name.to_owned())
             .collect(),
-        exports: types.exports(&host.engine).map(|(name, _)| name.to_owned()).collect(),
+        exports: types.exports(&host.ground.engine).map(|(name, _)| name.to_owned()).collect(),
     }
 }
 
@@ -197,20 +206,9 @@ fn may_import(name: &str) -> bool {
     }
 }
 
-fn indices(
-    pre: &wasmtime::component::InstancePre<super::instance::State>,
-    interfaces: Interfaces,
-) -> wasmtime::Result<Indices> {
-    Ok(Indices {
-        connector: connector::GuestIndices::new(pre)?,
-        poll: interfaces.poll.then(|| poll::GuestIndices::new(pre)).transpose()?,
-        webhook: interfaces.webhook.then(|| webhook::GuestIndices::new(pre)).transpose()?,
-        csv: interfaces.csv.then(|| csv::GuestIndices::new(pre)).transpose()?,
-    })
-}
-
 /// Compares the types of every function with those of the contract.
-fn check_types(indices: &Indices, instance: &mut Instance) -> wasmtime::Result<connector::Guest> {
+fn check_types(prepared: &Prepared, instance: &mut Instance) -> wasmtime::Result<connector::Guest> {
+    let indices = &prepared.indices;
     let (store, instance) = instance.parts();
     if let Some(poll) = &indices.poll {
         poll.load(&mut *store, instance)?;

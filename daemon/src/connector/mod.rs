@@ -16,6 +16,7 @@ mod instance;
 mod load;
 mod log;
 mod manifest;
+mod prepared;
 mod reader;
 mod time;
 mod types;

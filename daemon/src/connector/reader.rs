@@ -59,7 +59,7 @@ impl Reader {
         let given = wit_rows(rows);
         let (format, others, context) = (&self.format, &self.others, &self.context);
         let answered =
-            instance.call(&site, occasion, budget, |store, _| guest.call_read(store, format, others, &given, context));
+            instance.call(&site, occasion, budget, |store, _, _| guest.call_read(store, format, others, &given, context));
         self.log.append(&mut instance.take_log());
         let said = answered?.map_err(|said| CallError::Failure { site: site.clone(), failure: failure(said) })?;
         let batch = batch(said, rows.len(), shares).map_err(|what| CallError::Absurd { site, what })?;
@@ -89,10 +89,11 @@ fn start(
     budget: Budget,
 ) -> Result<(Instance, csv::Guest), CallError> {
     let unsupported = || CallError::Unsupported { site: site.clone() };
-    let indices = connector.indices.csv.as_ref().ok_or_else(unsupported)?;
-    let mut instance = Instance::new(&connector.pre, site, occasion, budget)?;
-    let guest = instance.call(site, occasion, budget, |store, it| indices.load(store, it))?;
-    Ok((instance, guest))
+    let mut instance = Instance::new(&connector.prepared, site, occasion, budget)?;
+    let guest = instance.call(site, occasion, budget, |store, it, indices| {
+        indices.csv.as_ref().map(|csv| csv.load(store, it)).transpose()
+    })?;
+    Ok((instance, guest.ok_or_else(unsupported)?))
 }
 
 fn batch(said: csv::Batch, rows: usize, shares: usize) -> Checked<Batch> {
