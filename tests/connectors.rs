@@ -239,6 +239,21 @@ mod limits_of_calls {
     }
 
     #[test]
+    fn a_call_finds_nothing_of_another_however_many_there_are() {
+        let places = limits::POOL_PLACES as usize;
+        let forgetful = |when: &str| {
+            let found = receive("remember").unwrap().take_step().next;
+            assert_eq!(found, Next::Done(Outcome::Ignored("0 calls before, 0 bytes left".to_owned())), "{when}");
+        };
+        (0..2 * places).for_each(|call| forgetful(&format!("call {call}")));
+        // Conversations that wait for an answer keep their memory; those beyond the pool get memory of their own.
+        let waiting: Vec<_> = (0..places + 8).map(|_| receive("request").unwrap()).collect();
+        forgetful("beyond the pool");
+        drop(waiting);
+        forgetful("after it");
+    }
+
+    #[test]
     fn a_panic_says_its_text() {
         let text = end_of("trap");
         // Line and column of the source are not the point.

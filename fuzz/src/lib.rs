@@ -5,6 +5,7 @@
 
 #[path = "../../daemon/src/config/mod.rs"]
 pub mod config;
+pub mod connector;
 pub mod decoder;
 #[path = "../../daemon/src/files/mod.rs"]
 pub mod files;
@@ -13,15 +14,8 @@ pub mod limits;
 #[path = "../../daemon/src/model/mod.rs"]
 pub mod model;
 
-#[path = "../../daemon/src/connector/types.rs"]
-mod plain;
 #[path = "../../daemon/src/doors/proof.rs"]
 mod proof;
-
-/// Of the daemon's host for connectors, the plain types.
-pub mod connector {
-    pub use crate::plain::*;
-}
 
 /// Of the doors, what is done with a request before it is believed.
 pub mod doors {

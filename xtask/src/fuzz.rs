@@ -35,7 +35,7 @@ struct Target {
     seeds: &'static [(&'static str, &'static [u8])],
 }
 
-const TARGETS: [Target; 8] = [
+const TARGETS: [Target; 9] = [
     Target { name: "config", seeds: &[("config.example.toml", b"")] },
     Target {
         name: "csv_reading",
@@ -46,6 +46,7 @@ const TARGETS: [Target; 8] = [
         ],
     },
     Target { name: "webhook", seeds: &[("plugins/thrivecart/fixtures/sample", b"\x09demo-word")] },
+    Target { name: "wit_outputs", seeds: &[] },
     Target { name: "decoder_generic", seeds: &[("tests/fixtures/worked-example/events.csv", b"")] },
     Target {
         name: "decoder_konnektive",

@@ -1,5 +1,7 @@
 //! What it can be told to do.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::ltv::connector::log;
 use crate::ltv::connector::types::{
     Amounts, Ask, Authorization, Billing, Body, Change, Context, Customer, Decimal, Entry, EntryKey, Failure, Field,
@@ -46,6 +48,7 @@ pub(crate) fn step(deed: &str, context: &Context) -> Result<Step, Failure> {
         "unavailable" => Err(Failure::Unavailable(Pause { after_ms: None, message: "gone fishing".to_owned() })),
         "malformed" => Err(Failure::Malformed("x".repeat(1 << 20))),
         "internal" => Err(Failure::Internal("no idea".to_owned())),
+        "remember" => Ok(done(Outcome::Ignored(remember()))),
         deed if deed.contains(' ') => Ok(attempt(deed)),
         deed => {
             let mut entry = sale("1");
@@ -54,6 +57,17 @@ pub(crate) fn step(deed: &str, context: &Context) -> Result<Step, Failure> {
             Ok(changes(vec![put(entry)]))
         }
     }
+}
+
+/// Looks for what an earlier call has left behind, and leaves something for a later one.
+fn remember() -> String {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let calls = CALLS.fetch_add(1, Ordering::Relaxed);
+    // An allocator takes it for granted that memory which it gets is zero.
+    let mut memory = vec![0_u8; 3 << 20];
+    let left = std::hint::black_box(&memory).iter().filter(|byte| **byte != 0).count();
+    std::hint::black_box(&mut memory).fill(0xaa);
+    format!("{calls} calls before, {left} bytes left")
 }
 
 /// Asks for something that it must not have, and tells what came of it: `reach ADDRESS`, `secret NAME`, `order ID`,

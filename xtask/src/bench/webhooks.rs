@@ -16,7 +16,7 @@ use serde_json::json;
 
 use self::kept::Kept;
 use self::load::{Load, Outcome, WORD};
-use self::receiver::Receiver;
+use self::receiver::{Receiver, Tuning};
 use super::measure::median;
 use super::server::{Server, free_address};
 use crate::connectors::{self, Set};
@@ -87,13 +87,15 @@ impl Bench {
 
     fn compare(&self, workspace: &Workspace, runs: u8) -> Result<()> {
         let receiver = Receiver::install(workspace)?;
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut ours, mut plain, mut native) = (Vec::new(), Vec::new(), Vec::new());
         for run in 1..=runs {
             let our = self.ltvd(|address, path| Ok(self.load(address, path)))?;
             our.kept.must_be_exact()?;
-            let their = self.peer(&receiver)?;
+            let their = self.peer(&receiver, Tuning::Plain)?;
+            let tuned = self.peer(&receiver, Tuning::Native)?;
             eprintln!(
-                "run {run} of {runs}: ltvd {:.0}/s, p99 {:.1} ms, {:.0} us of processor time each, {} of {} not read yet at the end; uvicorn {:.0}/s, p99 {:.1} ms",
+                "run {run} of {runs}: ltvd {:.0}/s, p99 {:.1} ms, {:.0} us of processor time each, {} of {} not read yet at the end; \
+                 uvicorn {:.0}/s, p99 {:.1} ms; with httptools and uvloop {:.0}/s, p99 {:.1} ms",
                 our.outcome.per_s(),
                 our.outcome.quantile_ms(0.99),
                 our.cpu_us,
@@ -101,11 +103,14 @@ impl Bench {
                 our.kept.acknowledged,
                 their.per_s(),
                 their.quantile_ms(0.99),
+                tuned.per_s(),
+                tuned.quantile_ms(0.99),
             );
             ours.push(our);
-            theirs.push(their);
+            plain.push(their);
+            native.push(tuned);
         }
-        report(self.connections, &ours, &theirs);
+        report(self.connections, &ours, &plain, &native);
         Ok(())
     }
 
@@ -176,9 +181,9 @@ impl Bench {
         Ok(Run { outcome, kept, peak_mib, cpu_us })
     }
 
-    fn peer(&self, receiver: &Receiver) -> Result<Outcome> {
+    fn peer(&self, receiver: &Receiver, tuning: Tuning) -> Result<Outcome> {
         let address = free_address()?;
-        let running = receiver.start(&self.folder, &address, WORD)?;
+        let running = receiver.start(tuning, &self.folder, &address, WORD)?;
         let outcome = load::deliver(&self.load(&address, "/hooks"), &AtomicU64::new(0))?;
         let kept = running.kept()?;
         let (acknowledged, unanswered) = (outcome.acknowledged.len() as u64, outcome.unanswered.len() as u64);
@@ -208,13 +213,26 @@ fn rounded(ms: f64) -> f64 {
     (ms * 100.0).round() / 100.0
 }
 
-fn report(connections: usize, ours: &[Run], theirs: &[Outcome]) {
-    let per_s = median(ours.iter().map(|run| run.outcome.per_s()).collect());
-    let p99_ms = median(ours.iter().map(|run| run.outcome.quantile_ms(0.99)).collect());
-    let p50_ms = median(ours.iter().map(|run| run.outcome.quantile_ms(0.5)).collect());
-    let peer_per_s = median(theirs.iter().map(Outcome::per_s).collect());
-    let peer_p99_ms = median(theirs.iter().map(|run| run.quantile_ms(0.99)).collect());
-    let peer_p50_ms = median(theirs.iter().map(|run| run.quantile_ms(0.5)).collect());
+/// Requests a second, and milliseconds that a half and 99 of 100 of them stay under: each the median of the runs.
+struct Figures {
+    per_s: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+impl Figures {
+    fn of<'a>(runs: impl Iterator<Item = &'a Outcome> + Clone) -> Self {
+        Self {
+            per_s: median(runs.clone().map(Outcome::per_s).collect()),
+            p50_ms: median(runs.clone().map(|run| run.quantile_ms(0.5)).collect()),
+            p99_ms: median(runs.map(|run| run.quantile_ms(0.99)).collect()),
+        }
+    }
+}
+
+fn report(connections: usize, ours: &[Run], plain: &[Outcome], native: &[Outcome]) {
+    let our = Figures::of(ours.iter().map(|run| &run.outcome));
+    let (plain, native) = (Figures::of(plain.iter()), Figures::of(native.iter()));
     let peak_mib = ours.iter().map(|run| run.peak_mib).max().unwrap_or(0);
     let sum = |of: fn(&Kept) -> u64| ours.iter().map(|run| of(&run.kept)).sum::<u64>();
     println!(
@@ -223,19 +241,24 @@ fn report(connections: usize, ours: &[Run], theirs: &[Outcome]) {
         ours.len(),
         sum(|kept| kept.acknowledged)
     );
-    println!("{:<16}{:>12}{:>10}{:>10}", "", "requests/s", "p50 ms", "p99 ms");
-    for (name, per_s, p50, p99) in
-        [("ltvd", per_s, p50_ms, p99_ms), ("uvicorn, SQLite", peer_per_s, peer_p50_ms, peer_p99_ms)]
-    {
-        println!("{name:<16}{per_s:>12.0}{p50:>10.1}{p99:>10.1}");
+    println!("{:<40}{:>12}{:>10}{:>10}", "", "requests/s", "p50 ms", "p99 ms");
+    for (name, Figures { per_s, p50_ms, p99_ms }) in [
+        ("ltvd", &our),
+        ("uvicorn, SQLite", &plain),
+        ("uvicorn, httptools and uvloop, SQLite", &native),
+    ] {
+        println!("{name:<40}{per_s:>12.0}{p50_ms:>10.1}{p99_ms:>10.1}");
     }
     let line = json!({
         "bench": "webhooks",
-        "per_s": per_s.round(),
-        "p99_ms": rounded(p99_ms),
-        "ratio": rounded(per_s / peer_per_s),
-        "peer_per_s": peer_per_s.round(),
-        "peer_p99_ms": rounded(peer_p99_ms),
+        "per_s": our.per_s.round(),
+        "p99_ms": rounded(our.p99_ms),
+        "ratio": rounded(our.per_s / plain.per_s),
+        "peer_per_s": plain.per_s.round(),
+        "peer_p99_ms": rounded(plain.p99_ms),
+        "ratio_native": rounded(our.per_s / native.per_s),
+        "native_per_s": native.per_s.round(),
+        "native_p99_ms": rounded(native.p99_ms),
         "deliveries": sum(|kept| kept.acknowledged),
         "lost": sum(|kept| kept.lost),
         "doubled": sum(|kept| kept.doubled),

@@ -12,13 +12,31 @@ use crate::http;
 use crate::python::{self, Package};
 use crate::workspace::Workspace;
 
-/// What is measured against, with the parser and the loop that make it fast.
+/// What is measured against, and the parser and the loop that make it fast.
 const UVICORN: Package = Package { name: "uvicorn", version: "0.54.0", with: &["httptools==0.9.0", "uvloop==0.23.0"] };
 const SCRIPT: &str = include_str!("receiver.py");
 /// Longest wait until it answers.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between looks.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// How uvicorn runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tuning {
+    /// As `pip install uvicorn` gives it.
+    Plain,
+    /// With a parser and a loop in C.
+    Native,
+}
+
+impl Tuning {
+    fn options(self) -> [&'static str; 4] {
+        match self {
+            Self::Plain => ["--http", "h11", "--loop", "asyncio"],
+            Self::Native => ["--http", "httptools", "--loop", "uvloop"],
+        }
+    }
+}
 
 /// uvicorn, installed.
 pub(super) struct Receiver {
@@ -38,7 +56,7 @@ impl Receiver {
     }
 
     /// Starts it on an empty database.
-    pub(super) fn start(&self, folder: &Path, address: &str, key: &str) -> Result<Running> {
+    pub(super) fn start(&self, tuning: Tuning, folder: &Path, address: &str, key: &str) -> Result<Running> {
         for name in ["peer.sqlite", "peer.sqlite-wal", "peer.sqlite-shm"] {
             // None is there the first time.
             let _ = fs::remove_file(folder.join(name));
@@ -48,7 +66,7 @@ impl Receiver {
         let (host, port) = address.split_once(':').context("the address has no port")?;
         let mut command = Command::new(&self.program);
         command.args(["receiver:app", "--host", host, "--port", port]);
-        command.args(["--http", "httptools", "--loop", "uvloop", "--no-access-log", "--log-level", "warning"]);
+        command.args(tuning.options()).args(["--no-access-log", "--log-level", "warning"]);
         command.env("WEBHOOK_KEY", key).env("WEBHOOK_DATABASE", folder.join("peer.sqlite")).current_dir(folder);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         let running = Running { child: child.context("uvicorn cannot be started")?, address: address.to_owned() };
