@@ -67,7 +67,7 @@ fn a_secret_whose_variable_or_file_is_not_there() {
         |
      11 | secret = { credential = "word" }
         |          ^^^^^^^^^^^^^^^^^^^^^^^
-        = help: start the daemon by systemd with LoadCredential=, or use another kind
+        = help: start the daemon by systemd with LoadCredential=; commands beside it find them as long as ltvd.service runs. Or use another kind
     "#);
 }
 

@@ -54,6 +54,46 @@ fn order(number: usize) -> Vec<u8> {
 }
 
 #[test]
+fn uploads_that_bring_nothing_leave_room_for_webhooks_and_are_bounded() {
+    let shop = shop();
+    let daemon = shop.start();
+    let begin = || {
+        let mut stream = connect(shop.api);
+        let head = format!(
+            "POST /v1/imports?integration=tea HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Length: 1000\r\n\r\nemail",
+            shop.api
+        );
+        stream.write_all(head.as_bytes()).expect("the head goes out");
+        stream
+    };
+    let mut held: Vec<_> = (0..ltvd::limits::api::UPLOADS).map(|_| begin()).collect();
+    // Whoever comes first has a place; one of them and this one has none.
+    held.push(begin());
+    let told = wait_until("one of them is told to wait", BOUND, || {
+        held.iter_mut().filter_map(said).find(|answer| answer.starts_with("HTTP/1.1 503"))
+    });
+    assert!(told.contains("retry-after: 5") && told.contains("/problems/busy"), "{told}");
+    shop.deliver("tea", FORM, ORDER);
+    drop(held);
+    // The rest of a file is asked for again by whoever sent it; here nothing is left of it.
+    wait_until("there is a place again", BOUND, || {
+        (shop.post("/v1/imports?integration=tea&dry_run=true", b"x").status == 200).then_some(())
+    });
+    daemon.stop();
+}
+
+#[test]
+fn an_address_that_is_no_text_is_as_unknown_as_any() {
+    let shop = shop();
+    let _daemon = shop.start();
+    let answers = ["/hooks/tea/%ff", "/hooks/%ff/x", "/hooks/tea/wrong", "/elsewhere"]
+        .map(|target| http::send(shop.hooks, "POST", target, &[("Content-Type", FORM)], ORDER));
+    for answer in &answers {
+        assert_eq!((answer.status, answer.body.len()), (404, 0));
+    }
+}
+
+#[test]
 fn ten_thousand_idle_connections_do_not_stop_others() {
     const IDLE: usize = 10_000;
     ltvd::serve::raise_file_limit();

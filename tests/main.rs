@@ -10,6 +10,7 @@ mod bad_webhooks;
 mod connectors;
 mod contract;
 mod crash;
+mod data_folder;
 mod disk_full;
 mod forget;
 mod hostile_clients;

@@ -72,6 +72,8 @@ fn pages_of_other_sites_can_neither_read_nor_change_anything() {
         ("changing", ask("POST", "/v1/replay", &[page])),
         ("changing from a frame", ask("POST", "/v1/replay", &[("Sec-Fetch-Site", "cross-site")])),
         ("changing, sandboxed", ask("POST", "/v1/replay", &[("Origin", "null")])),
+        ("changing, from an address without name", ask("POST", "/v1/replay", &[("Origin", "http://203.0.113.5")])),
+        ("changing, from another port here", ask("POST", "/v1/replay", &[("Origin", "http://localhost:3000")])),
     ];
     let mut told = String::new();
     for (name, answer) in &answers {
@@ -85,6 +87,8 @@ asking first: 405, shared with the page: false
 changing: 403, shared with the page: false
 changing from a frame: 403, shared with the page: false
 changing, sandboxed: 403, shared with the page: false
+changing, from an address without name: 403, shared with the page: false
+changing, from another port here: 403, shared with the page: false
 "#);
     assert_eq!(ask("POST", "/v1/replay", &[("Origin", &format!("http://127.0.0.1:{}", shop.api))]).status, 200);
 }

@@ -399,6 +399,12 @@ fn close_to_the_end_of_the_disk_nothing_is_taken_in_and_everything_is_answered()
         }
         assert!(disk.done()[Count::Syncs as usize] <= before + 1, "only the record of the pass was committed");
         assert_eq!(app.fatal(), None);
+        // The service manager goes on to hear that the daemon lives.
+        let commits = Arc::new(Commits::new(Arc::clone(&app)));
+        let committer = tokio::spawn(Arc::clone(&commits).run());
+        assert!(commits.commit_nothing().await);
+        commits.close();
+        committer.await.unwrap().unwrap();
         let router = ltvd::api::router(Arc::clone(&app));
         let get = |target: &str| Request::get(target).body(Body::empty()).unwrap();
         let status = router.clone().oneshot(get("/v1/status")).await.unwrap();

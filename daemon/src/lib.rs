@@ -16,6 +16,7 @@ pub mod limits;
 pub mod live;
 pub mod metrics;
 pub mod model;
+pub mod owner;
 pub mod peer;
 pub mod platform;
 pub mod redact;

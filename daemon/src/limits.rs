@@ -466,6 +466,10 @@ pub mod api {
     pub const PIECE_BYTES: usize = 64 << 10;
     /// Lines of an answer that wait for whoever asked.
     pub const LINES_WAITING: usize = 64;
+    /// Files that are uploaded at a time. Each holds threads that others need.
+    pub const UPLOADS: usize = 16;
+    /// How long an upload may bring nothing.
+    pub const PIECE_PATIENCE: Duration = Duration::from_secs(60);
     /// Pieces of an uploaded file that wait to be read.
     pub const PIECES_WAITING: usize = 4;
     /// How often those who wait for a platform are told how far it is.

@@ -13,6 +13,8 @@ pub mod files;
 pub mod limits;
 #[path = "../../daemon/src/model/mod.rs"]
 pub mod model;
+#[path = "../../daemon/src/owner.rs"]
+pub mod owner;
 
 #[path = "../../daemon/src/doors/proof.rs"]
 mod proof;

@@ -25,7 +25,8 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         );
         return Problem::misdirected(detail).into_response();
     }
-    if request.method() != Method::GET && request.method() != Method::HEAD && is_foreign(&app, request.headers()) {
+    if request.method() != Method::GET && request.method() != Method::HEAD && is_foreign(&app, host, request.headers())
+    {
         let detail = "a page of another site may not change anything here";
         return Problem::forbidden(detail).into_response();
     }
@@ -50,12 +51,18 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
-/// A browser says where a request comes from; other programs say nothing.
-fn is_foreign(app: &App, headers: &HeaderMap) -> bool {
+/// A browser says where a request comes from; other programs say nothing. Only pages of this very server may change anything: one
+/// from another port or address of this machine is as foreign as any.
+fn is_foreign(app: &App, host: Option<&str>, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let site = text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
-    let origin =
-        text("origin").is_some_and(|origin| !origin.split_once("://").is_some_and(|(_, host)| is_ours(app, host)));
+    let allowed = &app.config.api.allowed_hosts;
+    let origin = text("origin").is_some_and(|origin| {
+        let from = origin.split_once("://").map(|(_, from)| from);
+        let same = |name: &str| from.is_some_and(|from| from.eq_ignore_ascii_case(name));
+        // A proxy with one of these names may ask by another.
+        !host.is_some_and(same) && !allowed.iter().any(|name| same(name))
+    });
     site || origin
 }
 

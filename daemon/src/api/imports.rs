@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant as Stopwatch;
 
 use axum::response::{IntoResponse as _, Response};
@@ -140,6 +141,8 @@ pub(super) async fn import(call: Call<ImportParameters>) -> Result<Response, Pro
     let ImportParameters { integration, name, dry_run, complete_through } = asked;
     let name = name.unwrap_or_else(|| "upload.csv".to_owned());
     let complete_through = complete_through.map(day_of);
+    let place = Arc::clone(&app.process.uploads).try_acquire_owned();
+    let place = place.map_err(|_| Problem::busy("other files are being uploaded; try again when they are through"))?;
     let (lines, answer) = mpsc::channel(LINES_WAITING);
     let mut pieces = Pieces::of(body);
     tokio::task::spawn_blocking(move || {
@@ -166,6 +169,7 @@ pub(super) async fn import(call: Call<ImportParameters>) -> Result<Response, Pro
                 Line::Failure(problem.into())
             }
         };
+        drop(place);
         // The last line must arrive, so this one waits for room.
         let _ = lines.blocking_send(Ok(lines::line(&last)));
     });

@@ -82,6 +82,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/unready", "Not ready", detail)
     }
 
+    /// As many are at it as there may be.
+    pub fn busy(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "/problems/busy", "Busy", detail)
+    }
+
     /// The disk has no room, or hardly any.
     pub fn disk_full(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "/problems/disk-full", "The disk is full", detail)
@@ -200,6 +205,9 @@ impl IntoResponse for Problem {
         }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.kind == "/problems/busy" {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -4,7 +4,7 @@ use axum::body::{Body, Bytes};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use crate::limits::api::PIECES_WAITING;
+use crate::limits::api::{PIECE_PATIENCE, PIECES_WAITING};
 
 /// The body of a request, read by a thread.
 pub(super) struct Pieces {
@@ -19,8 +19,14 @@ impl Pieces {
         let (pieces, file) = mpsc::channel::<std::io::Result<Option<Bytes>>>(PIECES_WAITING);
         tokio::spawn(async move {
             let mut body = body.into_data_stream();
-            while let Some(piece) = body.next().await {
-                let piece = piece.map(Some).map_err(std::io::Error::other);
+            loop {
+                let piece = match tokio::time::timeout(PIECE_PATIENCE, body.next()).await {
+                    Ok(Some(piece)) => piece.map(Some).map_err(std::io::Error::other),
+                    Ok(None) => break,
+                    Err(_) => {
+                        Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "nothing more of the file came in time"))
+                    }
+                };
                 if pieces.send(piece).await.is_err() {
                     return;
                 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::clock::now_ms;
 use crate::doors::attempts::Attempts;
+use crate::limits::api::UPLOADS;
 use crate::live::Polls;
 use crate::metrics::Metrics;
 use crate::reload::Asked;
@@ -30,6 +31,8 @@ pub struct Process {
     pub drop_notes: Mutex<BTreeMap<String, String>>,
     /// Whoever reads the drop folder holds it.
     pub drop_turn: Mutex<()>,
+    /// For each file that may still be uploaded.
+    pub uploads: Arc<Semaphore>,
     /// Its long tasks.
     pub tasks: Supervisor,
     /// What it counts.
@@ -63,6 +66,7 @@ impl Process {
             started: Instant::now(),
             drop_notes: Mutex::default(),
             drop_turn: Mutex::default(),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             tasks: Supervisor::default(),
             metrics: Metrics::new(),
             attempts: Attempts::open(data_dir),

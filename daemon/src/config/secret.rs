@@ -166,6 +166,9 @@ fn variable(name: &str, vault: &Vault<'_>) -> Result<String, Missing> {
     }
 }
 
+/// Where systemd keeps the credentials of the service, as long as it runs.
+const OF_SERVICE: &str = "/run/credentials/ltvd.service";
+
 fn credential(name: &str, vault: &Vault<'_>) -> Result<String, Missing> {
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
         return Err(Missing::Wrong(Fault::new("a credential has a plain name, without slashes")));
@@ -173,7 +176,10 @@ fn credential(name: &str, vault: &Vault<'_>) -> Result<String, Missing> {
     let Some(file_of) = credential_file(name, vault) else {
         let fault = Fault::new("there are no credentials: $CREDENTIALS_DIRECTORY is not set");
         return Err(Missing::Absent(
-            fault.help("start the daemon by systemd with LoadCredential=, or use another kind"),
+            fault.help(
+                "start the daemon by systemd with LoadCredential=; commands beside it find them as long as ltvd.service runs. Or use \
+                 another kind",
+            ),
         ));
     };
     // Their mode says nothing: the service manager guards the folder.
@@ -181,7 +187,10 @@ fn credential(name: &str, vault: &Vault<'_>) -> Result<String, Missing> {
 }
 
 fn credential_file(name: &str, vault: &Vault<'_>) -> Option<PathBuf> {
-    vault.env.var("CREDENTIALS_DIRECTORY").map(|folder| Path::new(&folder).join(name))
+    let folder = vault.env.var("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    // A command beside the service, run by its user or root.
+    let folder = folder.or_else(|| Some(PathBuf::from(OF_SERVICE)).filter(|folder| folder.is_dir()));
+    folder.map(|folder| folder.join(name))
 }
 
 fn file(path: &Path) -> Result<(String, Metadata), Missing> {

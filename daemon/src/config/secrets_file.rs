@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::types::Config;
 use crate::limits::config::GENERATED_CHARS;
+use crate::owner::must_be_ours;
 
 /// Its name in `data_dir`.
 pub const SECRETS_FILE: &str = "secrets.toml";
@@ -36,6 +37,9 @@ pub enum SecretsFileError {
         /// Why it failed.
         source: io::Error,
     },
+    /// It belongs to another user.
+    #[error("{0}")]
+    NotOurs(String),
     /// Somebody else wrote into it.
     #[error("{path} is damaged ({reason}); restore it from a backup, or delete it: webhook addresses then change")]
     Damaged {
@@ -156,6 +160,7 @@ impl SecretsFile {
             return Ok(found);
         }
         self.make_folder()?;
+        must_be_ours(&self.path()).map_err(SecretsFileError::NotOurs)?;
         let lock = self.folder.join("secrets.lock");
         let held = private().create(true).append(true).open(&lock).map_err(|e| io_error(&lock, "opened", e))?;
         // Released when the file is closed, also by a kill.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use crate::app::App;
-use crate::ledger::{Ledger, NewDelivery};
+use crate::ledger::{Ledger, LedgerError, NewDelivery};
 use crate::limits::doors as limits;
 use crate::supervise::{TaskError, blocking};
 
@@ -77,6 +77,14 @@ impl Commits {
             .await;
             let failure: Option<TaskError> = match committed {
                 Ok(Ok(())) => None,
+                // The platforms come back; whoever waits for room finds the committer at work when there is some.
+                Ok(Err(error @ LedgerError::NoRoom { .. })) => {
+                    tracing::warn!(%error, "webhook deliveries were not kept, and not acknowledged");
+                    for answer in answers {
+                        let _ = answer.send(false);
+                    }
+                    continue;
+                }
                 Ok(Err(error)) => {
                     self.app.check_fatal(&error);
                     Some(format!("webhook deliveries could not be kept; none was acknowledged: {error}").into())

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -130,11 +131,13 @@ impl Door {
 
 async fn receive(
     State(door): State<Arc<Door>>,
-    Path((name, token)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     Extension(peer): Extension<Peer>,
     request: Request,
 ) -> Response {
     let caller = door.origin(peer, request.headers());
+    // Not even text.
+    let Ok(Path((name, token))) = path else { return door.astray(caller) };
     let Some((integration, connector)) = admitted(&door.app, &name, &token) else { return door.astray(caller) };
     // Whether a platform reaches this address is told when its webhooks are set up.
     door.app.process.polls.of(&name).set(|now| now.test_call_ms = Some(now_ms()));

@@ -1,7 +1,7 @@
 //! Files as they arrived, compressed, by the hash of their raw bytes.
 //!
 //! They lie beside the database: a file is synced and in place before the commit that names it, so a crash leaves at most a
-//! file that nothing names, and the next start removes it.
+//! file that nothing names, and the next start sets it aside.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -17,7 +17,10 @@ use crate::limits::ledger as limits;
 
 use super::disk::{Disk, Output, Watched};
 use super::tables::IMPORTS;
-use super::{ARCHIVE, Ledger, LedgerError};
+use super::{ARCHIVE, Ledger, LedgerError, make_private_dir};
+
+/// Folder in the archive for files that the ledger does not know.
+const UNKNOWN: &str = "unknown";
 
 /// A file on its way into the archive, compressed by a thread of its own. Dropped without [`ArchiveWriter::keep`], it is
 /// gone.
@@ -83,13 +86,42 @@ impl Ledger {
             let (key, _) = item?;
             named.insert(format!("{}.zst", key.value().1));
         }
+        let unknown = self.dir.join(ARCHIVE).join(UNKNOWN);
+        let mut set_aside = 0_usize;
         for file in fs::read_dir(self.dir.join(ARCHIVE)).into_iter().flatten().flatten() {
-            if file.file_name().to_str().is_some_and(|name| name.ends_with(".zst") && !named.contains(name)) {
-                // Only space; the next start tries again.
-                let _ = fs::remove_file(file.path());
+            let name = file.file_name();
+            if !name.to_str().is_some_and(|name| name.ends_with(".zst") && !named.contains(name)) {
+                continue;
+            }
+            // An import that a crash kept from its commit, or all that came after the backup that was put back: who can tell.
+            make_private_dir(&unknown)?;
+            match fs::rename(file.path(), unknown.join(name)) {
+                Ok(()) => set_aside += 1,
+                Err(error) => {
+                    tracing::warn!(path = %file.path().display(), %error, "an unknown file stays in the archive")
+                }
             }
         }
+        if set_aside > 0 {
+            tracing::warn!(
+                files = set_aside,
+                folder = %unknown.display(),
+                "the archive has files that the ledger does not know, as after a crash in the middle of an import or with an older \
+                 ledger put back; they are set aside. `zstd -d` shows them; import again what is missing, and delete the rest"
+            );
+        }
         Ok(())
+    }
+
+    /// Deletes what was set aside: nobody knows whom it names.
+    pub(super) fn delete_unknown(&self) -> Result<(), LedgerError> {
+        let path = self.dir.join(ARCHIVE).join(UNKNOWN);
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(LedgerError::Io { what: "delete", path, source })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -100,6 +100,20 @@ impl BackupError {
 /// Is told what is being done, how much of it is done and how much there is: bytes. More may come than was thought.
 pub type Progress<'p> = &'p mut dyn FnMut(&'static str, u64, u64);
 
+/// How the names of backups begin that are not whole yet.
+const UNFINISHED: &str = ".ltvd-backup-";
+
+/// What a backup has left that ended with its process. Only space; the next backup tries again.
+fn remove_unfinished(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let unfinished = entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
+        if unfinished && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            tracing::info!(path = %entry.path().display(), "a backup that was not finished is removed");
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 impl Ledger {
     /// Copies one state of the ledger, and the files of the data folder that are named in `beside`, into a new folder.
     /// Deliveries are taken in all the while.
@@ -124,11 +138,10 @@ impl Ledger {
             return Err(BackupError::NoRoom { folder: parent.to_owned(), free, wanted });
         }
 
+        remove_unfinished(parent);
         // Under another name until it is whole; removed again if anything fails.
-        let unfinished = tempfile::Builder::new()
-            .prefix(".ltvd-backup-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent);
+        let unfinished =
+            tempfile::Builder::new().prefix(UNFINISHED).permissions(Permissions::from_mode(0o700)).tempdir_in(parent);
         let unfinished = unfinished.map_err(io_in("make a folder in", parent))?;
         let target = unfinished.path().join(DATABASE);
         let mut told = Told { progress, what: "ledger", done: 0, next: 0, all: size(&self.path) };

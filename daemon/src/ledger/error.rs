@@ -37,6 +37,27 @@ pub enum LedgerError {
         /// What does not fit.
         what: String,
     },
+    /// It belongs to another user.
+    #[error("{0}")]
+    NotOurs(String),
+    /// The ledger is gone, and what belongs to it is still here.
+    #[error(
+        "there is no ledger {path}, but there was one: {} is still there. If it was moved away, put it back; if it is lost, restore a \
+         backup. To begin anew, move the whole folder away first. Nothing was changed",
+        trace.display()
+    )]
+    Missing {
+        /// Of the database.
+        path: PathBuf,
+        /// What an earlier ledger has left.
+        trace: PathBuf,
+    },
+    /// Somebody deleted or replaced the file under the running process.
+    #[error(
+        "the ledger {0} was deleted or replaced while ltvd ran; ltvd stops, since nothing that it wrote from now on would last. Put \
+         the file back or restore a backup, with ltvd stopped, and start it again"
+    )]
+    Replaced(PathBuf),
     /// Little is left on the disk, so nothing new is taken in. Nothing has failed.
     #[error(
         "the disk of {folder} is almost full: {} MiB are free, and ltvd takes nothing in below {} MiB. Free some space; it goes on \
@@ -83,7 +104,7 @@ pub enum LedgerError {
 impl LedgerError {
     /// True if the process must end: the state on disk is not known any more.
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Storage(_) | Self::Damaged { .. } | Self::Behind(_))
+        matches!(self, Self::Storage(_) | Self::Damaged { .. } | Self::Replaced(_) | Self::Behind(_))
     }
 
     /// True if the disk has no room: it is for a person to free some.

@@ -161,6 +161,7 @@ impl Ingest<'_> {
         let first_block = self.next.block;
         let blocks = self.written_ahead + u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
         let began = Instant::now();
+        self.ledger.place.must_be_the_same()?;
         let write = self.ledger.db.begin_write()?;
         self.insert_blocks(&write)?;
         let mut stamp = None;

@@ -13,6 +13,7 @@ mod error;
 mod forget;
 mod inbox;
 mod ingest;
+mod place;
 #[cfg(test)]
 mod poll_tests;
 mod polls;
@@ -53,6 +54,7 @@ use forget::Aliases;
 pub use forget::{Forgotten, copies};
 pub use inbox::{NewDelivery, Outcome};
 pub use ingest::{Finish, Ingest};
+use place::Place;
 use snapshot::Snapshots;
 use tables::BLOCKS;
 pub use tables::{
@@ -72,6 +74,7 @@ const TMP: &str = "tmp";
 pub struct Ledger {
     db: Database,
     first_error: FirstError,
+    place: Place,
     path: PathBuf,
     dir: PathBuf,
     disk: Arc<dyn Disk>,
@@ -124,13 +127,22 @@ impl Ledger {
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
         make_private_dir(dir)?;
         let path = dir.join(DATABASE);
-        if !path.exists() {
-            make_database(dir, &path)?;
+        crate::owner::must_be_ours(&path).map_err(LedgerError::NotOurs)?;
+        match fs::metadata(&path) {
+            // redb would take it for a new one.
+            Ok(data) if data.len() == 0 => return Err(LedgerError::Damaged { path, what: "it is empty".to_owned() }),
+            Ok(_) => {}
+            Err(_) => {
+                place::may_begin(dir, &path)?;
+                make_database(dir, &path)?;
+            }
         }
         let opened = create(&path)?;
         let hash_key = schema::prepare(&opened.db, &path)?;
         let opened = forget::renew(opened, &path, &RealDisk)?;
-        Self::open_database(opened, hash_key, Arc::new(RealDisk), dir)
+        let mut ledger = Self::open_database(opened, hash_key, Arc::new(RealDisk), dir)?;
+        ledger.place = Place::of(&path);
+        Ok(ledger)
     }
 
     /// Like [`Ledger::open`], over storage of the caller's choice: the seam at which faults are injected. The database is in
@@ -156,6 +168,7 @@ impl Ledger {
         let mut ledger = Self {
             db,
             first_error,
+            place: Place::nowhere(),
             path,
             dir: dir.to_owned(),
             hash_key,
@@ -303,7 +316,9 @@ fn opening(path: &Path, error: DatabaseError) -> LedgerError {
         DatabaseError::Storage(redb::StorageError::Corrupted(what)) => {
             LedgerError::Damaged { path: path.to_owned(), what }
         }
-        DatabaseError::Storage(redb::StorageError::Io(source)) if source.kind() == std::io::ErrorKind::InvalidData => {
+        DatabaseError::Storage(redb::StorageError::Io(source))
+            if matches!(source.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof) =>
+        {
             LedgerError::Damaged { path: path.to_owned(), what: source.to_string() }
         }
         other => LedgerError::Storage(other.into()),

@@ -41,16 +41,44 @@ impl Cell {
         }
     }
 
-    /// As a field of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula gets an apostrophe before it.
+    /// As a field of a CSV file (RFC 4180). Where a spreadsheet would see the begin of a formula, an apostrophe goes before it: also
+    /// behind what separates cells where commas do not.
     pub(super) fn field(&self) -> String {
         let text = match self {
             Self::Number(text) => return text.clone(),
             Self::Empty => return String::new(),
-            Self::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => format!("'{text}"),
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => harmless(text),
         };
-        if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+        if text.contains([',', ';', '\t', '"', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text
+        }
     }
+}
+
+/// Ends a cell, in one program or another.
+const ENDS: [char; 4] = [';', '\t', '\r', '\n'];
+/// Begins a formula.
+const BEGINS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// No cell that a program may cut out of the text is a formula to it.
+fn harmless(text: &str) -> String {
+    let mut guarded = String::with_capacity(text.len() + 1);
+    let mut begins = true;
+    for (at, letter) in text.char_indices() {
+        if begins {
+            // Blanks and quotes may be taken off.
+            let rest = text.get(at..).unwrap_or_default().trim_start_matches([' ', '"', '\u{a0}']);
+            // A first letter that ends a cell has always been one to be quoted.
+            if rest.starts_with(BEGINS) || (at == 0 && rest.starts_with(ENDS)) {
+                guarded.push('\'');
+            }
+        }
+        guarded.push(letter);
+        begins = ENDS.contains(&letter);
+    }
+    guarded
 }
 
 pub(super) fn csv(rows: impl IntoIterator<Item = Vec<Cell>>) -> String {
@@ -317,8 +345,20 @@ mod tests {
     #[test]
     fn text_is_no_formula_and_numbers_stay_numbers() {
         assert_eq!(Cell::text("=HYPERLINK(\"x\")").field(), "\"'=HYPERLINK(\"\"x\"\")\"");
-        for dangerous in ["+1", "-1", "@a", "\tx"] {
+        for dangerous in ["+1", "-1", "@a"] {
             assert_eq!(Cell::text(dangerous).field(), format!("'{dangerous}"));
+        }
+        assert_eq!(Cell::text("\tx").field(), "\"'\tx\"");
+        // Where a semicolon separates cells, or a line break rows, and quotes are not looked at.
+        for (hidden, told) in [
+            ("tea;=1+1", "\"tea;'=1+1\""),
+            ("tea; \"=1+1\"", "\"tea;' \"\"=1+1\"\"\""),
+            ("tea\n-1", "\"tea\n'-1\""),
+            ("＝3+3", "'＝3+3"),
+            (" =1", "' =1"),
+            ("a-b; c", "\"a-b; c\""),
+        ] {
+            assert_eq!(Cell::text(hidden).field(), told);
         }
         assert_eq!(Cell::number("-12.50").field(), "-12.50");
         assert_eq!(Cell::text("a,b\nc").field(), "\"a,b\nc\"");

@@ -242,11 +242,9 @@ fn report(connections: usize, ours: &[Run], plain: &[Outcome], native: &[Outcome
         sum(|kept| kept.acknowledged)
     );
     println!("{:<40}{:>12}{:>10}{:>10}", "", "requests/s", "p50 ms", "p99 ms");
-    for (name, Figures { per_s, p50_ms, p99_ms }) in [
-        ("ltvd", &our),
-        ("uvicorn, SQLite", &plain),
-        ("uvicorn, httptools and uvloop, SQLite", &native),
-    ] {
+    for (name, Figures { per_s, p50_ms, p99_ms }) in
+        [("ltvd", &our), ("uvicorn, SQLite", &plain), ("uvicorn, httptools and uvloop, SQLite", &native)]
+    {
         println!("{name:<40}{per_s:>12.0}{p50_ms:>10.1}{p99_ms:>10.1}");
     }
     let line = json!({

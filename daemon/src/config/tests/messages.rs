@@ -90,7 +90,7 @@ secret = { env = "X", file = "y" }
         |
      12 | secret = { credential = "thrivecart" }
         |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-        = help: start the daemon by systemd with LoadCredential=, or use another kind
+        = help: start the daemon by systemd with LoadCredential=; commands beside it find them as long as ltvd.service runs. Or use another kind
 
     ltvd.toml:15:12: integrations.e.secret: unknown kind of reference `evn`; did you mean `env`?
         |

@@ -82,6 +82,7 @@ impl Ledger {
     pub fn forget(&self, email: &str, at_ms: i64) -> Result<Option<Forgotten>, LedgerError> {
         let Some(email) = normalise_email(email) else { return Ok(None) };
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        self.delete_unknown()?;
         let wanted = self.wanted(email.into_owned())?;
         let renamed = self.renamed(&wanted)?;
         let kept = self.kept(&wanted, &renamed.deliveries)?;
