@@ -7,6 +7,7 @@ mod backup;
 mod bad_config;
 mod bad_files;
 mod bad_webhooks;
+mod clickfunnels;
 mod connectors;
 mod contract;
 mod crash;
