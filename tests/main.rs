@@ -12,6 +12,7 @@ mod connectors;
 mod contract;
 mod crash;
 mod disk_full;
+mod documents;
 mod forget;
 mod hostile_clients;
 mod hostile_connectors;
