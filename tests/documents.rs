@@ -67,10 +67,13 @@ fn kebab(word: &str) -> String {
     out
 }
 
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+}
+
 /// Names in a piece of code; what stands in quotes is none.
 fn names(code: &str) -> Vec<&str> {
-    let outside = code.split('"').step_by(2);
-    let words = outside.flat_map(|part| part.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_'));
+    let words = code.split('"').step_by(2).flat_map(words);
     words.filter(|word| word.len() > 1 && !word.starts_with(|letter: char| letter.is_ascii_digit())).collect()
 }
 
@@ -84,7 +87,7 @@ fn the_page_about_the_sdk_names_what_it_has() {
     for file in files(&repository().join("wit"), "wit", false) {
         contract.push_str(&read(&file));
     }
-    let known = names(&source);
+    let known: Vec<&str> = words(&source).collect();
     let contract: Vec<&str> =
         contract.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').collect();
     let page = read(&repository().join("plugins/docs/sdk.md"));
