@@ -209,6 +209,12 @@ fn classic_states_replace_one_another_whatever_comes_first() {
     for order in permutations(&failed_after_all) {
         assert_eq!(shown(&order), []);
     }
+    // A state that nobody has documented is told, and takes nothing away.
+    let mut ledger = Ledger::new();
+    receive(&mut ledger, &purchase("paid", 1)).unwrap();
+    let unknown = receive(&mut ledger, &purchase("fulfilled", 2));
+    assert!(matches!(&unknown, Err(Failure::Malformed(why)) if why.contains("`fulfilled`")), "{unknown:?}");
+    assert_eq!(ledger.entries().len(), 1);
     let refunded = [purchase("paid", 1), purchase("refunded", 2)];
     for order in permutations(&refunded) {
         assert_eq!(back(&shown(&order)), Decimal::whole(47));
