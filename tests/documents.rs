@@ -88,8 +88,7 @@ fn the_page_about_the_sdk_names_what_it_has() {
         contract.push_str(&read(&file));
     }
     let known: Vec<&str> = words(&source).collect();
-    let contract: Vec<&str> =
-        contract.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').collect();
+    let contract: Vec<&str> = contract.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').collect();
     let page = read(&repository().join("plugins/docs/sdk.md"));
     let mut seen = 0;
     for line in page.lines().filter(|line| line.starts_with("| ")) {

@@ -3,7 +3,8 @@
 use crate::ltv::connector::log;
 use crate::ltv::connector::types::{
     Amounts, Ask, Authorization, Axis, Billing, Body, Change, Context, Coverage, Customer, Decimal, Entry, EntryKey,
-    Failure, Field, Kind, Method, Moment, NoResponse, Order, Outcome, Pause, Replies, Request, Step, StoredOrder, Value,
+    Failure, Field, Kind, Method, Moment, NoResponse, Order, Outcome, Pause, Replies, Request, Step, StoredOrder,
+    Value,
 };
 use crate::{ask, done, say};
 
@@ -162,9 +163,7 @@ pub(crate) fn count(left: u32, door: &str, stored: Option<&StoredOrder>) -> Step
     });
     let changes = changes.unwrap_or_default();
     let outcome = match door {
-        "poll" => {
-            Outcome::Synced(Coverage { complete: true, axis: Axis::Created, note: None, tallies: Vec::new() })
-        }
+        "poll" => Outcome::Synced(Coverage { complete: true, axis: Axis::Created, note: None, tallies: Vec::new() }),
         _ => Outcome::Read,
     };
     if left == 0 {

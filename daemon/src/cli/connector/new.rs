@@ -260,8 +260,9 @@ mod tests {
             csv.contains(&"src/csv.rs".to_owned())
                 && !csv.iter().any(|name| ["src/webhook.rs", "cases/webhook.toml"].contains(&name.as_str()))
         );
-        let pages =
-            |files: &[String]| -> Vec<String> { files.iter().filter(|name| name.starts_with("docs/")).cloned().collect() };
+        let pages = |files: &[String]| -> Vec<String> {
+            files.iter().filter(|name| name.starts_with("docs/")).cloned().collect()
+        };
         assert_eq!(pages(&csv).len(), 6, "{csv:?}");
         let python: Vec<String> = files("my-shop", Language::Python, &[Door::Csv])
             .unwrap()
