@@ -524,8 +524,19 @@ fn paths_that_are_answered() {
     let text = format!("[webhooks]\nanswer = [{}]\n", many.join(", "));
     assert!(load_with(&text.replace("\"/0\", ", ""), &[]).is_ok());
     assert!(told(&text).contains("webhooks.answer: 17 paths, and 16 are possible"));
-    insta::assert_snapshot!(told("[webhooks]\nanswer = [\"/a?b\"]"));
-    insta::assert_snapshot!(told("[webhooks]\nanswer = [\"/hooks/tea\"]"));
+    insta::assert_snapshot!(told("[webhooks]\nanswer = [\"/a?b\"]"), @r#"
+    ltvd.toml:2:10: webhooks.answer: `/a?b` is no path
+       |
+     2 | answer = ["/a?b"]
+       |          ^^^^^^^^
+       = help: write it as a request has it, from the root and without query: "/funnel_webhooks/test"
+    "#);
+    insta::assert_snapshot!(told("[webhooks]\nanswer = [\"/hooks/tea\"]"), @r#"
+    ltvd.toml:2:10: webhooks.answer: `/hooks/tea` is below /hooks, where webhooks themselves arrive
+       |
+     2 | answer = ["/hooks/tea"]
+       |          ^^^^^^^^^^^^^^
+    "#);
 }
 
 #[test]
