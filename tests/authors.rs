@@ -25,7 +25,7 @@ fn test(shop: &Shop, connector: &Path, cases: &Path) -> Output {
 #[test]
 fn the_connectors_here_satisfy_what_every_connector_must() {
     let shop = Shop::empty();
-    for id in ["generic", "konnektive", "samcart", "thrivecart", "woocommerce"] {
+    for id in ["clickfunnels", "generic", "konnektive", "samcart", "thrivecart", "woocommerce"] {
         let told = test(&shop, &connector_file(id), &repository(&format!("plugins/{id}/cases"))).ok();
         assert!(!told.contains("FAIL"), "{told}");
         let laws = told.lines().filter(|line| line.starts_with("ok    ") || line.starts_with("-     ")).count();

@@ -88,6 +88,62 @@ fn who_does_not_know_an_address_learns_nothing() {
 }
 
 #[test]
+fn a_test_call_at_the_root_is_answered_and_leaves_nothing_behind() {
+    const TEST: &str = "/funnel_webhooks/test";
+    let shop = shop();
+    let daemon = shop.start();
+    let answer = |method: &str, body: &[u8]| {
+        let response = http::send(shop.hooks, method, TEST, &[("Content-Type", JSON)], body);
+        let names: Vec<String> = response.headers.into_iter().map(|(name, _)| name).collect();
+        (response.status, names.join(" "), response.body.len())
+    };
+    let expected = (200, "content-length connection date".to_owned(), 0);
+    assert_eq!(answer("POST", b"{\"time\": \"2026-03-01 10:00:00 UTC\"}"), expected);
+    assert_eq!(answer("POST", b"no JSON at all"), expected);
+    assert_eq!(answer("GET", b""), expected);
+    assert_eq!(answer("POST", &[b'x'; 64 << 10]), expected);
+    for near in ["/funnel_webhooks/test/", "/funnel_webhooks", "/funnel_webhooks/Test", "/x/funnel_webhooks/test"] {
+        assert_eq!(http::send(shop.hooks, "POST", near, &[], b"{}").status, 404, "{near}");
+    }
+    // What goes on for ever is answered before it ends, and not read.
+    let head = format!("POST {TEST} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
+    let endless = [head.as_bytes(), &[b'x'; (64 << 10) + 1]].concat();
+    assert_eq!(status(&shop, &endless), "HTTP/1.1 200 OK");
+    // It costs what a guess costs, so that nobody can keep the listener busy with it.
+    let from = [("X-Forwarded-For", "198.51.100.7")];
+    let calls = 20 * ltvd::limits::doors::REFUSALS;
+    let tired = (0..calls).any(|_| http::send(shop.hooks, "POST", TEST, &from, b"{}").status == 429);
+    assert!(tired, "one caller may go on for ever");
+    assert_eq!(answer("POST", b"{}"), expected, "others are not held up");
+    assert_eq!(shop.status()["pending"], 0);
+    assert_eq!(quarantined(&shop), [""; 0]);
+    assert!(!daemon.stderr().contains("webhook request"), "{}", daemon.stderr());
+    still_reads(&shop);
+}
+
+#[test]
+fn which_paths_are_answered_is_the_operators_to_say() {
+    let shop = Shop::empty();
+    let listens = |answer: &str| {
+        let Shop { api, hooks, .. } = &shop;
+        shop.write_config(&format!(
+            "[api]\nlisten = \"127.0.0.1:{api}\"\n\n[webhooks]\nlisten = \"127.0.0.1:{hooks}\"\n{answer}"
+        ));
+    };
+    let asked = || ["/funnel_webhooks/test", "/ping"].map(|path| http::send(shop.hooks, "POST", path, &[], b"").status);
+    // Without any integration, so that the answer tells nothing about them.
+    listens("");
+    let _daemon = shop.start();
+    assert_eq!(asked(), [200, 404]);
+    listens("answer = [\"/ping\"]\n");
+    shop.cli(["reload"]).ok();
+    assert_eq!(asked(), [404, 200]);
+    listens("answer = []\n");
+    shop.cli(["reload"]).ok();
+    assert_eq!(asked(), [404, 404]);
+}
+
+#[test]
 fn what_is_not_believed_is_not_kept() {
     let shop = shop();
     let daemon = shop.start();

@@ -386,3 +386,25 @@ fn a_dry_run_tells_all_and_stores_nothing() {
     assert_eq!((&dry["counts"]["new"], &dry["counts"]["unchanged"]), (&Value::from(0), &Value::from(3)));
     assert_eq!(shop.cli(["status", "--json"]).ok().matches("\"entries\": 3").count(), 2);
 }
+
+#[test]
+fn what_follows_from_a_look_up_is_stored_before_it_changes_again() {
+    let shop = Shop::empty();
+    shop.add_connector("evil");
+    shop.configure("[integrations.hell]\nconnector = \"evil\"\n");
+    let _daemon = shop.start();
+    let mut deliveries = 0;
+    std::thread::scope(|scope| {
+        // Both doors look the same order up, and add a cent to what they find: 300 times, and five times each.
+        let pass = scope.spawn(|| shop.cli(["sync", "hell", "--from", "2001-01-01", "--to", "2001-01-02"]).ok());
+        while deliveries < 20 || !pass.is_finished() {
+            shop.post_webhook("hell", "text/plain", b"count").ok();
+            deliveries += 1;
+        }
+        pass.join().expect("the pass ends well");
+    });
+    shop.wait_for_inbox();
+    let cents = 300 + 5 * deliveries;
+    let revenue = shop.revenue("by=month&as_of=2026-06-01");
+    assert_eq!(revenue["total"]["net"], format!("{}.{:02}", cents / 100, cents % 100), "{deliveries} deliveries");
+}

@@ -171,6 +171,10 @@ pub mod config {
     pub const WEBHOOK_BODY_BYTES_LOWEST: i64 = 1 << 10;
     /// Largest value of `webhooks.body_bytes_max`, bytes.
     pub const WEBHOOK_BODY_BYTES_HIGHEST: i64 = 64 << 20;
+    /// Paths of `webhooks.answer`.
+    pub const ANSWERED_PATHS: usize = 16;
+    /// A path of `webhooks.answer`, bytes.
+    pub const ANSWERED_PATH_BYTES: usize = 256;
     /// Longest waits of the drop folder, seconds.
     pub const DROP_WAIT_S: i64 = 86_400;
     /// Shortest time between two passes, seconds.
@@ -285,6 +289,8 @@ pub mod doors {
     pub const SHED_TOLD_EVERY: Duration = Duration::from_secs(10);
     /// Bodies of requests that are not answered yet, all together, bytes; no less than one body may have.
     pub const BODIES_BYTES: usize = 64 << 20;
+    /// Bytes that are read of a request to a path of `webhooks.answer`, and forgotten. A platform's test has some hundred.
+    pub const ANSWERED_BODY_BYTES: usize = 64 << 10;
     /// Requests with a wrong address or proof that one caller may make in one go, each kind by itself.
     pub const REFUSALS: u32 = 60;
     /// Time after which another one is allowed.

@@ -17,6 +17,9 @@ pub struct Polls(Mutex<BTreeMap<String, Arc<Live>>>);
 pub struct Live {
     /// Whoever asks the platform holds it: one pass at a time.
     pub turn: tokio::sync::Mutex<()>,
+    /// Held from a look-up in the ledger until the step that follows from it is stored, and for every other change: whatever
+    /// is reckoned from what is stored is stored before it changes again.
+    pub steps: Arc<Mutex<()>>,
     /// Begins the next pass at once.
     pub wake: Notify,
     now: Mutex<Now>,

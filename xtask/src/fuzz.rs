@@ -35,7 +35,7 @@ struct Target {
     seeds: &'static [(&'static str, &'static [u8])],
 }
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 10] = [
     Target { name: "config", seeds: &[("config.example.toml", b"")] },
     Target {
         name: "csv_reading",
@@ -47,6 +47,14 @@ const TARGETS: [Target; 9] = [
     },
     Target { name: "webhook", seeds: &[("plugins/thrivecart/fixtures/sample", b"\x09demo-word")] },
     Target { name: "wit_outputs", seeds: &[] },
+    Target {
+        name: "decoder_clickfunnels",
+        seeds: &[
+            ("plugins/clickfunnels/cases/paid.json", b"\0\0"),
+            ("plugins/clickfunnels/cases/classic-updated.json", b"\0\0"),
+            ("plugins/clickfunnels/cases/events-1.json", b"\x01"),
+        ],
+    },
     Target { name: "decoder_generic", seeds: &[("tests/fixtures/worked-example/events.csv", b"")] },
     Target {
         name: "decoder_konnektive",

@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use super::problem::quote;
 use super::read::{Fault, Value, mismatch};
 use super::suggest;
+use crate::limits::config::{ANSWERED_PATH_BYTES, ANSWERED_PATHS};
 use crate::model::{Currency, Decimal, Zone};
 
 pub(super) fn text(value: &Value<'_>) -> Result<String, Fault> {
@@ -133,6 +134,25 @@ pub(super) fn networks(value: &Value<'_>) -> Result<Vec<IpNet>, Fault> {
             .help("write for example \"10.0.0.2\" or \"10.0.0.0/8\"; names are not looked up")),
         None => Ok(texts.iter().filter_map(network).collect()),
     }
+}
+
+/// Paths of the webhook listener that lie outside of `/hooks`, as a request has them.
+pub(super) fn paths(value: &Value<'_>) -> Result<Vec<String>, Fault> {
+    let paths = texts(value)?;
+    if paths.len() > ANSWERED_PATHS {
+        return Err(Fault::new(format!("{} paths, and {ANSWERED_PATHS} are possible", paths.len())));
+    }
+    for path in &paths {
+        let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}".contains(&byte));
+        if !path.starts_with('/') || !is_plain || path.len() > ANSWERED_PATH_BYTES {
+            let help = "write it as a request has it, from the root and without query: \"/funnel_webhooks/test\"";
+            return Err(Fault::new(format!("{} is no path", quote(path))).help(help));
+        }
+        if path == "/hooks" || path.starts_with("/hooks/") {
+            return Err(Fault::new(format!("{} is below /hooks, where webhooks themselves arrive", quote(path))));
+        }
+    }
+    Ok(paths)
 }
 
 /// An absolute http or https address without query; the trailing slash is dropped.

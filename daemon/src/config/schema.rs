@@ -58,6 +58,9 @@ pub(super) const PUBLIC_URL: Key = Key::new("public_url", r#""http://127.0.0.1:8
 pub(super) const BODY_BYTES_MAX: Key = Key::new("body_bytes_max", "1_048_576");
 pub(super) const TRUSTED_PROXIES: Key = Key::new("trusted_proxies", r#"["127.0.0.0/8", "::1"]"#);
 
+/// Paths outside of `/hooks` that are answered with an empty 200.
+pub(super) const ANSWER: Key = Key::new("answer", r#"["/funnel_webhooks/test"]"#);
+
 pub(super) const DROP_ENABLED: Key = Key::new("enabled", "true");
 pub(super) const SETTLE_S: Key = Key::new("settle_s", "2");
 pub(super) const SCAN_S: Key = Key::new("scan_s", "10");
@@ -97,7 +100,7 @@ pub(super) const RATES: Table = Table { name: "rates", keys: &[RATES_FILE] };
 pub(super) const SPEND: Table = Table { name: "spend", keys: &[SPEND_FILE] };
 pub(super) const API: Table = Table { name: "api", keys: &[API_LISTEN, API_TOKEN, ALLOWED_HOSTS] };
 pub(super) const WEBHOOKS: Table =
-    Table { name: "webhooks", keys: &[WEBHOOKS_LISTEN, PUBLIC_URL, BODY_BYTES_MAX, TRUSTED_PROXIES] };
+    Table { name: "webhooks", keys: &[WEBHOOKS_LISTEN, PUBLIC_URL, BODY_BYTES_MAX, TRUSTED_PROXIES, ANSWER] };
 pub(super) const DROP: Table =
     Table { name: "drop", keys: &[DROP_ENABLED, SETTLE_S, SCAN_S, BAD_ROWS, BAD_ROWS_MAX_PERCENT] };
 /// The daemon's own keys of one integration. The settings of its connector stand beside them.

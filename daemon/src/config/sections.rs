@@ -203,6 +203,7 @@ fn read_webhooks(reader: &mut Reader<'_>, mut section: Section<'_>) -> Option<We
         parse::integer_in(value, WEBHOOK_BODY_BYTES_LOWEST..=WEBHOOK_BODY_BYTES_HIGHEST)
     });
     let trusted_proxies = reader.read(&mut section, &schema::TRUSTED_PROXIES, parse::networks);
+    let answer = reader.read(&mut section, &schema::ANSWER, parse::paths);
     finish(reader, section, &schema::WEBHOOKS);
     let listen = listen?;
     let public_url = if follows_listen { format!("http://{listen}") } else { public_url? };
@@ -216,6 +217,7 @@ fn read_webhooks(reader: &mut Reader<'_>, mut section: Section<'_>) -> Option<We
         public_url,
         body_bytes_max: usize::try_from(body_bytes_max?).ok()?,
         trusted_proxies: trusted_proxies?,
+        answer: answer?,
     })
 }
 

@@ -107,6 +107,8 @@ pub struct Webhooks {
     pub body_bytes_max: usize,
     /// Whose word is taken for who a request comes from.
     pub trusted_proxies: Vec<IpNet>,
+    /// Paths outside of `/hooks` that are answered with an empty 200: some platforms test one before they send anything.
+    pub answer: Vec<String>,
 }
 
 /// The door for files.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chrono::NaiveDate;
 
@@ -131,6 +131,8 @@ fn import_as(
 
     let now = now_ms();
     let context = app.call_context(integration, connector, now)?;
+    let turns = Arc::clone(&app.process.polls.of(&integration.name).steps);
+    let _turn = turns.lock().unwrap_or_else(PoisonError::into_inner);
     let mut ingest = app.ledger.ingest(&integration.name, Door::File)?;
     let read = read_rows(connector, &context, &plan, &mut |changes| ingest.apply(changes), progress)?;
     let known_before = app.ledger.import(&integration.name, &sha256)?;

@@ -94,8 +94,33 @@ pub fn is_proxy(app: &App, address: IpAddr) -> bool {
     origin::is_proxy(&app.config.webhooks.trusted_proxies, address)
 }
 
-async fn stray(State(door): State<Arc<Door>>, Extension(peer): Extension<Peer>, headers: HeaderMap) -> Response {
-    door.astray(door.origin(peer, &headers))
+async fn stray(State(door): State<Arc<Door>>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    let caller = door.origin(peer, request.headers());
+    if !door.app.config.webhooks.answer.iter().any(|path| path == request.uri().path()) {
+        return door.astray(caller);
+    }
+    if door.gate.callers.must_wait(caller, Refusal::Astray) {
+        return too_many();
+    }
+    // It costs what a guess costs, and tells nothing: the answer is the same whoever is configured.
+    door.gate.callers.refused(caller, Refusal::Astray);
+    forget(request.into_body()).await.into_response()
+}
+
+/// Lets the sender finish, so that it sees the answer, and keeps nothing. What goes on beyond the limit is cut off.
+async fn forget(mut body: Body) -> StatusCode {
+    let whole = async {
+        let mut left = limits::ANSWERED_BODY_BYTES;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return StatusCode::BAD_REQUEST };
+            match left.checked_sub(frame.data_ref().map_or(0, |data| data.len())) {
+                Some(less) => left = less,
+                None => break,
+            }
+        }
+        StatusCode::OK
+    };
+    tokio::time::timeout(http::BODY_TIME, whole).await.unwrap_or(StatusCode::REQUEST_TIMEOUT)
 }
 
 impl Door {

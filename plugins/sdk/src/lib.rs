@@ -74,7 +74,7 @@
 //! ltv_connector::export!(Kiosk: webhook, csv);
 //! ```
 //!
-//! A connector is a `cdylib`, built with `cargo build --profile connector --target wasm32-unknown-unknown`.
+//! A connector is a `cdylib`, built with `cargo build --release --target wasm32-unknown-unknown`.
 
 // The generated code is wit-bindgen's and held to its own standards.
 #[doc(hidden)]

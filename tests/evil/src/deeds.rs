@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::ltv::connector::log;
 use crate::ltv::connector::types::{
-    Amounts, Ask, Authorization, Billing, Body, Change, Context, Customer, Decimal, Entry, EntryKey, Failure, Field,
-    Kind, Method, Moment, NoResponse, Order, Outcome, Pause, Replies, Request, Step, Value,
+    Amounts, Ask, Authorization, Axis, Billing, Body, Change, Context, Coverage, Customer, Decimal, Entry, EntryKey,
+    Failure, Field, Kind, Method, Moment, NoResponse, Order, Outcome, Pause, Replies, Request, Step, StoredOrder,
+    Value,
 };
 use crate::{ask, done, say};
 
@@ -42,6 +43,7 @@ pub(crate) fn step(deed: &str, context: &Context) -> Result<Step, Failure> {
             revision: 0,
             entries: vec![sale("1")],
         })])),
+        "count" => Ok(count(5, "webhook", None)),
         "settings" => Err(Failure::Settings("mood is too good".to_owned())),
         "unauthorized" => Err(Failure::Unauthorized("the word is wrong".to_owned())),
         "throttled" => Err(Failure::Throttled(Pause { after_ms: Some(1_500), message: "slower".to_owned() })),
@@ -162,6 +164,27 @@ pub(crate) fn put(entry: Entry) -> Change {
 /// Asks for an order, and will again.
 pub(crate) fn look_up() -> Step {
     ask(orders())
+}
+
+/// Adds a cent to what is stored of the order `sum`, `left` times: looks it up, and puts it with one more.
+pub(crate) fn count(left: u32, door: &str, stored: Option<&StoredOrder>) -> Step {
+    let changes = stored.map(|stored| {
+        let known = stored.entries.first().map_or(0, |entry| entry.total.coefficient);
+        let mut entry = sale("sum");
+        let total = Decimal { coefficient: known + 1, scale: 2 };
+        (entry.amounts.total, entry.amounts.items) = (total, Some(total));
+        vec![put(entry)]
+    });
+    let changes = changes.unwrap_or_default();
+    let outcome = match door {
+        "poll" => Outcome::Synced(Coverage { complete: true, axis: Axis::Created, note: None, tallies: Vec::new() }),
+        _ => Outcome::Read,
+    };
+    if left == 0 {
+        return Step { changes, ..done(outcome) };
+    }
+    let state = Some(format!("count {} {door}", left - 1).into_bytes());
+    Step { changes, ..ask(Ask { requests: Vec::new(), orders: vec!["sum".to_owned()], state }) }
 }
 
 /// Runs until it is stopped.

@@ -129,6 +129,8 @@ impl poll::Guest for Evil {
     fn begin(task: poll::Task, context: Context) -> Result<Step, Failure> {
         match task {
             poll::Task::Check => Ok(done(Outcome::Checked(vec![format!("now {}", context.now.local)]))),
+            // In this year it counts.
+            poll::Task::Sync(window) if window.first_day.starts_with("2001-") => Ok(deeds::count(300, "poll", None)),
             poll::Task::Sync(window) => Ok(done(Outcome::Synced(Coverage {
                 complete: true,
                 axis: window.axis,
@@ -157,6 +159,12 @@ fn go_on(state: Option<Vec<u8>>, replies: &Replies) -> Result<Step, Failure> {
         replies.responses.iter().map(|reply| reply.tag.as_str()).collect::<Vec<_>>()
     );
     match state.as_deref() {
+        Some(state) if state.starts_with(b"count ") => {
+            let text = String::from_utf8_lossy(state);
+            let mut words = text.split(' ').skip(1);
+            let left = words.next().and_then(|left| left.parse().ok()).unwrap_or(0);
+            Ok(deeds::count(left, words.next().unwrap_or_default(), replies.orders.first()))
+        }
         Some(b"again") => Ok(deeds::look_up()),
         // Whoever looks into the quarantine sees what it was given.
         Some(b"tell") => Err(Failure::Malformed(deeds::told(replies))),

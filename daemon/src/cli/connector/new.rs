@@ -10,8 +10,10 @@ use super::super::output;
 
 static TEMPLATE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../plugins/template");
 static SDK: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../plugins/sdk/src");
+static DOCS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../plugins/docs");
 static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../wit");
 const SDK_MANIFEST: &str = include_str!("../../../../plugins/sdk/Cargo.toml");
+const CONFIG: &str = include_str!("../../../../config.example.toml");
 const WORKSPACE: &str = include_str!("../../../../Cargo.toml");
 
 /// Longest name, characters: it becomes the id.
@@ -136,6 +138,11 @@ fn files(name: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf,
     for file in WIT.files().filter(|file| file.path().extension().is_some_and(|end| end == "wit")) {
         files.push((Path::new("wit").join(file.path()), file.contents_utf8().unwrap_or_default().to_owned()));
     }
+    // Whoever has the program alone has the pages for authors with the project.
+    for page in DOCS.files().filter(|page| language == Language::Rust || page.path() != Path::new("sdk.md")) {
+        files.push((Path::new("docs").join(page.path()), page.contents_utf8().unwrap_or_default().to_owned()));
+    }
+    files.push((PathBuf::from("docs/config.example.toml"), CONFIG.to_owned()));
     if language == Language::Rust {
         files.push((PathBuf::from("vendor/ltv-sdk/Cargo.toml"), standalone(SDK_MANIFEST, WORKSPACE)?));
         for file in all(&SDK) {
@@ -253,6 +260,17 @@ mod tests {
             csv.contains(&"src/csv.rs".to_owned())
                 && !csv.iter().any(|name| ["src/webhook.rs", "cases/webhook.toml"].contains(&name.as_str()))
         );
+        let pages = |files: &[String]| -> Vec<String> {
+            files.iter().filter(|name| name.starts_with("docs/")).cloned().collect()
+        };
+        assert_eq!(pages(&csv).len(), 6, "{csv:?}");
+        let python: Vec<String> = files("my-shop", Language::Python, &[Door::Csv])
+            .unwrap()
+            .into_iter()
+            .map(|(path, _)| path.display().to_string())
+            .collect();
+        assert!(pages(&python).contains(&"docs/config.example.toml".to_owned()));
+        assert!(!python.contains(&"docs/sdk.md".to_owned()), "it is about Rust");
         for file in
             ["Cargo.toml", ".gitignore", "wit/types.wit", "vendor/ltv-sdk/Cargo.toml", "vendor/ltv-sdk/src/lib.rs"]
         {

@@ -511,6 +511,35 @@ from = 2024-03-01
 }
 
 #[test]
+fn paths_that_are_answered() {
+    let one = |path: &str| load_with(&format!("[webhooks]\nanswer = [\"{path}\"]\n"), &[]);
+    assert_eq!(one("/funnel_webhooks/test").unwrap().config.webhooks.answer, ["/funnel_webhooks/test"]);
+    for good in ["/", "/a/b.html", "/hooksandeyes", "/caf%C3%A9"] {
+        assert!(one(good).is_ok(), "{good}");
+    }
+    for bad in ["", "a", "/a?b", "/a#b", "/a b", "/café", "https://x/a", "/hooks", "/hooks/a/b"] {
+        assert!(one(bad).is_err(), "{bad}");
+    }
+    let many: Vec<String> = (0..17).map(|number| format!("\"/{number}\"")).collect();
+    let text = format!("[webhooks]\nanswer = [{}]\n", many.join(", "));
+    assert!(load_with(&text.replace("\"/0\", ", ""), &[]).is_ok());
+    assert!(told(&text).contains("webhooks.answer: 17 paths, and 16 are possible"));
+    insta::assert_snapshot!(told("[webhooks]\nanswer = [\"/a?b\"]"), @r#"
+    ltvd.toml:2:10: webhooks.answer: `/a?b` is no path
+       |
+     2 | answer = ["/a?b"]
+       |          ^^^^^^^^
+       = help: write it as a request has it, from the root and without query: "/funnel_webhooks/test"
+    "#);
+    insta::assert_snapshot!(told("[webhooks]\nanswer = [\"/hooks/tea\"]"), @r#"
+    ltvd.toml:2:10: webhooks.answer: `/hooks/tea` is below /hooks, where webhooks themselves arrive
+       |
+     2 | answer = ["/hooks/tea"]
+       |          ^^^^^^^^^^^^^^
+    "#);
+}
+
+#[test]
 fn another_file_than_the_pinned_one() {
     let right = format!("[integrations.a]\nconnector = \"thrivecart\"\nsha256 = \"{}\"\n", "0A".repeat(32));
     assert!(load_with(&right, &[]).is_ok());

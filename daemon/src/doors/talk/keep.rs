@@ -1,7 +1,7 @@
 //! What becomes of the steps of a conversation.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::app::App;
 use crate::book::Counts;
@@ -21,6 +21,11 @@ pub(in crate::doors) trait Keeper: Send + Sized {
 
     /// What is known of an order, after everything kept so far.
     fn order(&self, id: &str) -> Result<StoredOrder, LedgerError>;
+
+    /// Whose turn it is to change what this keeps; nobody else does by default.
+    fn turns(&self) -> Arc<Mutex<()>> {
+        Arc::default()
+    }
 
     /// What came and could not be read: it is archived with the failure.
     fn unread(&mut self, exchanges: Vec<Exchange>) {
@@ -245,6 +250,10 @@ impl Keeper for LedgerKeeper {
             step.progress.into_iter().for_each(|progress| tell(Told::Progress(progress)));
         }
         Ok(())
+    }
+
+    fn turns(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.app.process.polls.of(&self.integration.name).steps)
     }
 
     fn order(&self, id: &str) -> Result<StoredOrder, LedgerError> {

@@ -4,7 +4,7 @@
 mod keep;
 mod recorded;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::connector::{
@@ -98,6 +98,9 @@ pub(super) fn advance(
     keeper: &mut impl Keeper,
     mut exchanges: Vec<Exchange>,
 ) -> Result<Advance, TalkError> {
+    let turns = keeper.turns();
+    let turn = || turns.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut held = turn();
     // The host counts as well, and knows which limit holds.
     for _ in 0..=POLL_LOOKUP_STEPS {
         let mut step = conversation.take_step();
@@ -108,6 +111,9 @@ pub(super) fn advance(
         };
         keeper.keep(Kept { step, outcome: outcome.clone(), exchanges: std::mem::take(&mut exchanges) })?;
         let Some(ask) = ask else { return Ok(Advance::Done(outcome.unwrap_or(Outcome::Read))) };
+        // Others may take their turn between two steps, but not between a look-up and the step that follows from it.
+        drop(held);
+        held = turn();
         // Read after the changes of this step are stored.
         let orders = ask.orders.iter().map(|id| keeper.order(id)).collect::<Result<Vec<_>, _>>()?;
         if !ask.requests.is_empty() {
