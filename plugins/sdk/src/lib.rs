@@ -74,7 +74,8 @@
 //! ltv_connector::export!(Kiosk: webhook, csv);
 //! ```
 //!
-//! A connector is a `cdylib`, built with `cargo build --profile connector --target wasm32-unknown-unknown`.
+//! A connector is a `cdylib`, built with `cargo build --release --target wasm32-unknown-unknown`; `ltvd connector new` writes a
+//! project with everything that this takes.
 
 // The generated code is wit-bindgen's and held to its own standards.
 #[doc(hidden)]
@@ -98,6 +99,7 @@ pub mod identity;
 pub mod log;
 pub mod manifest;
 pub mod money;
+pub mod pages;
 pub mod request;
 pub mod revision;
 pub mod table;
@@ -110,11 +112,12 @@ pub mod prelude {
     pub use crate::connector::{Connector, Csv, Poll, Webhook};
     pub use crate::context::SettingsExt;
     pub use crate::conversation::Daemon;
-    pub use crate::fault::Fault;
+    pub use crate::fault::{Fault, Unread};
     pub use crate::form::Value;
     pub use crate::identity::stable_id;
     pub use crate::manifest::{column, csv_format, setting};
     pub use crate::money::{Mark, MoneyError};
+    pub use crate::pages::Pages;
     pub use crate::table::{Row, Table};
     pub use crate::types::*;
     pub use crate::{dates, encoding, form, log, money, revision};
