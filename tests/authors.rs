@@ -137,7 +137,7 @@ fn a_project_is_not_written_over_another() {
     assert_snapshot!(again.stderr.trim(), @"error: stall: the folder is there already and is not empty");
     assert!(!shop.path("stall/src/webhook.rs").exists());
     let told = shop.cli(["connector", "test", "stall"]);
-    assert_snapshot!(told.stderr.trim(), @"error: stall/target/wasm32-unknown-unknown/release/connector.wasm is not built yet: run `cargo build --release --target wasm32-unknown-unknown` in stall");
+    assert_snapshot!(told.stderr.trim(), @"error: stall/target/wasm32-unknown-unknown/release/connector.wasm is not built yet: run `cargo build --release --target wasm32-unknown-unknown` in stall; what is built elsewhere is named with its file, and `--cases stall/cases`");
 }
 
 /// What is told of one case of the misbehaving connector, and of the laws that it breaks.

@@ -14,7 +14,9 @@ static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../wit");
 const SDK_MANIFEST: &str = include_str!("../../../../plugins/sdk/Cargo.toml");
 const WORKSPACE: &str = include_str!("../../../../Cargo.toml");
 
-/// Longest name, characters: it becomes the id.
+const FORMAT: &str = include_str!("../../../../rustfmt.toml");
+
+/// Longest id and longest name, characters.
 const NAME_CHARS: usize = 40;
 
 /// Arguments of `ltvd connector new`.
@@ -26,9 +28,12 @@ pub(in crate::cli) struct Args {
     /// What it is written in
     #[arg(long, default_value = "rust")]
     language: Language,
-    /// What it reads
-    #[arg(long, value_delimiter = ',', default_values_t = [Door::Csv, Door::Webhook, Door::Poll])]
+    /// What it reads, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "csv,webhook,poll")]
     doors: Vec<Door>,
+    /// What people call the platform, such as "My Platform" [default: from the id]
+    #[arg(long = "name", value_name = "TEXT", value_parser = title)]
+    title: Option<String>,
     /// Folder of the project, which must not be there yet or be empty [default: NAME]
     #[arg(long, value_name = "FOLDER")]
     into: Option<PathBuf>,
@@ -60,12 +65,6 @@ impl Door {
     }
 }
 
-impl std::fmt::Display for Door {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl Language {
     const fn folder(self) -> &'static str {
         match self {
@@ -82,7 +81,8 @@ pub(super) fn new(args: &Args) -> Result<(), Failure> {
     if folder.exists() && fs::read_dir(&folder).map_err(failed)?.next().is_some() {
         return Err(Failure::Failed(format!("{}: the folder is there already and is not empty", folder.display())));
     }
-    for (path, text) in files(&args.name, args.language, &args.doors).map_err(Failure::Failed)? {
+    let title = args.title.clone().unwrap_or_else(|| words(&args.name).join(" "));
+    for (path, text) in files(&args.name, &title, args.language, &args.doors).map_err(Failure::Failed)? {
         let path = folder.join(path);
         path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
         fs::write(&path, text).map_err(failed)?;
@@ -109,8 +109,21 @@ fn name(text: &str) -> Result<String, String> {
     Err(format!("use up to {NAME_CHARS} lower case letters, digits and hyphens, with a letter in front"))
 }
 
+/// It is written into texts of three languages, so it must need no escape in any.
+fn title(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let plain = |letter: char| letter.is_alphanumeric() || " .,&+-/()!".contains(letter);
+    if text.chars().next().is_some_and(char::is_alphanumeric)
+        && text.chars().all(plain)
+        && text.chars().count() <= NAME_CHARS
+    {
+        return Ok(text.to_owned());
+    }
+    Err(format!("use up to {NAME_CHARS} letters, digits, blanks and . , & + - / ( ) !, with a letter or digit in front"))
+}
+
 /// Every file of a project, by its path.
-fn files(name: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf, String)>, String> {
+fn files(name: &str, title: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf, String)>, String> {
     let mut files = Vec::new();
     let mut add = |dir: &Dir<'static>, strip: &Path, into: &str| -> Result<(), String> {
         for file in all(dir) {
@@ -130,13 +143,14 @@ fn files(name: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf,
     let mut files: Vec<(PathBuf, String)> = files
         .into_iter()
         .filter(|(path, _)| is_of_doors(path, doors))
-        .map(|(path, text)| (renamed(&path), with_name(&for_doors(&text, doors), name)))
+        .map(|(path, text)| (renamed(&path), with_name(&for_doors(&text, doors), name, title)))
         .collect();
     files.retain(|(_, text)| !text.is_empty());
     for file in WIT.files().filter(|file| file.path().extension().is_some_and(|end| end == "wit")) {
         files.push((Path::new("wit").join(file.path()), file.contents_utf8().unwrap_or_default().to_owned()));
     }
     if language == Language::Rust {
+        files.push((PathBuf::from("rustfmt.toml"), FORMAT.to_owned()));
         files.push((PathBuf::from("vendor/ltv-sdk/Cargo.toml"), standalone(SDK_MANIFEST, WORKSPACE)?));
         for file in all(&SDK) {
             let path = Path::new("vendor/ltv-sdk/src").join(file.path());
@@ -196,13 +210,20 @@ fn for_doors(text: &str, doors: &[Door]) -> String {
     out.replace("csv, webhook, poll", &wanted.join(", "))
 }
 
-/// The template is a platform called Kiosk.
-fn with_name(text: &str, name: &str) -> String {
-    let words = name.split('-').map(|word| {
+/// The template is a platform called Kiosk, of which the type is `KioskConnector`.
+fn with_name(text: &str, name: &str, title: &str) -> String {
+    let text = text.replace("KioskConnector", &format!("{}Connector", words(name).concat()));
+    // What people read comes last: it may itself hold the word.
+    text.replace("kiosk", name).replace("Kiosk", title)
+}
+
+/// The words of an id, each with a capital.
+fn words(name: &str) -> Vec<String> {
+    let word = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
-    });
-    text.replace("Kiosk", &words.collect::<String>()).replace("kiosk", name)
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    };
+    name.split('-').filter(|word| !word.is_empty()).map(word).collect()
 }
 
 /// A Cargo.toml that needs no workspace around it.
@@ -235,7 +256,29 @@ mod tests {
         for bad in ["", "Kiosk", "2shop", "-a", "a-", "a_b", "a/b", &"a".repeat(41)] {
             assert!(name(bad).is_err(), "{bad}");
         }
-        assert_eq!(with_name("struct Kiosk; // kiosk", "my-shop"), "struct MyShop; // my-shop");
+        let text = "struct KioskConnector; // kiosk, Kiosk";
+        assert_eq!(with_name(text, "my-shop", "My Shop"), "struct MyShopConnector; // my-shop, My Shop");
+        assert_eq!(words("my--shop-2").join(" "), "My Shop 2");
+        assert_eq!(title(" Café & Söhne (2.0) ").as_deref(), Ok("Café & Söhne (2.0)"));
+        for bad in ["", "\"", "a\\b", "{a}", "a\nb", "it's", &"a".repeat(41)] {
+            assert!(title(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_readme_names_the_files_that_are_written() {
+        for language in [Language::Rust, Language::Python, Language::Javascript] {
+            for doors in [&[Door::Csv][..], &[Door::Webhook, Door::Poll], &Door::ALL] {
+                let files = files("my-shop", "My Shop", language, doors).unwrap();
+                let readme = &files.iter().find(|(path, _)| path.as_os_str() == "README.md").unwrap().1;
+                let named = readme.lines().filter(|line| line.starts_with("| `")).flat_map(|line| line.split('`').nth(1));
+                for name in named {
+                    let there = files.iter().any(|(path, _)| path.starts_with(name.trim_end_matches('/')));
+                    assert!(there, "{name} is not written for {doors:?}\n{readme}");
+                }
+                assert!(readme.starts_with("# My Shop for ltvd\n"), "{readme}");
+            }
+        }
     }
 
     #[test]
@@ -245,7 +288,7 @@ mod tests {
         assert_eq!(for_doors(text, &[Door::Poll, Door::Csv]), "a\nb\nc\n[csv, poll]\n");
         assert_eq!(for_doors(text, &Door::ALL), "a\nb\nc\nd\n[csv, webhook, poll]\n");
         let names = |doors: &[Door]| -> Vec<String> {
-            let files = files("my-shop", Language::Rust, doors).unwrap();
+            let files = files("my-shop", "My Shop", Language::Rust, doors).unwrap();
             files.into_iter().map(|(path, _)| path.display().to_string()).collect()
         };
         let csv = names(&[Door::Csv]);
@@ -254,7 +297,7 @@ mod tests {
                 && !csv.iter().any(|name| ["src/webhook.rs", "cases/webhook.toml"].contains(&name.as_str()))
         );
         for file in
-            ["Cargo.toml", ".gitignore", "wit/types.wit", "vendor/ltv-sdk/Cargo.toml", "vendor/ltv-sdk/src/lib.rs"]
+            ["Cargo.toml", "rustfmt.toml", ".gitignore", "wit/types.wit", "vendor/ltv-sdk/Cargo.toml", "vendor/ltv-sdk/src/lib.rs"]
         {
             assert!(csv.contains(&file.to_owned()), "{file} is not in {csv:?}");
         }

@@ -51,8 +51,6 @@ pub(crate) fn of_json(payment: &Value, context: &Context) -> Result<Option<Entry
     let id = payment.need("id")?;
     let read = || -> Result<Option<Entry>, Fault> {
         let at = dates::moment(payment.need("created_at")?).map_err(|error| Fault::at("created_at", error))?;
-        let changed = dates::moment(payment.need("updated_at")?).map_err(|error| Fault::at("updated_at", error))?;
-        let Moment::Utc(revision) = changed else { return Err(Fault::at("updated_at", "has no zone")) };
         let currency = currency(payment.text("currency"), context)?;
         let movement = Movement {
             id,
@@ -65,7 +63,7 @@ pub(crate) fn of_json(payment: &Value, context: &Context) -> Result<Option<Entry
             email: payment.text("email"),
             product_id: payment.text("product.id"),
             product: payment.text("product.name"),
-            revision,
+            revision: payment.need_unix_ms("updated_at")?,
         };
         Ok(movement.entry())
     };
