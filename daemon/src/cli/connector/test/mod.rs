@@ -34,6 +34,9 @@ pub(in crate::cli) struct Args {
     /// Only cases whose name holds this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Tell of each case how its deliveries ended and what the ledger holds, a line each
+    #[arg(long)]
+    summary: bool,
     /// Write what came of the cases as what is expected from now on
     #[arg(long)]
     bless: bool,
@@ -65,6 +68,9 @@ pub(super) fn test(args: &Args) -> Result<(), Failure> {
         let verdict = judge(&one, &story, args.bless).map_err(Failure::Failed)?;
         failed += usize::from(verdict.is_bad);
         output::print(&plain_lines(&verdict.text))?;
+        if args.summary {
+            output::print(&plain_lines(&indented(&told::summary(case, &one.told, &one.ledger))))?;
+        }
         played.push(one);
     }
     output::print("\n")?;
@@ -140,7 +146,7 @@ fn indented(text: &str) -> String {
 }
 
 fn told_law(law: &Law) -> String {
-    let Law { law, tried, violations, more, left_out } = law;
+    let Law { law, tried, violations, more, left_out, notes } = law;
     let mark = match (violations.is_empty(), tried) {
         (false, _) => "FAIL",
         (true, 0) => "-   ",
@@ -153,6 +159,9 @@ fn told_law(law: &Law) -> String {
     }
     if *more > 0 {
         text.push_str(&indented(&format!("and {more} more")));
+    }
+    for note in notes {
+        text.push_str(&indented(&format!("note: {note}")));
     }
     for case in left_out {
         text.push_str(&indented(&format!("left out: {case}")));
