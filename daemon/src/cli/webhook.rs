@@ -125,7 +125,8 @@ fn explain(config: &Config, integration: &Integration, connector: &Connector) {
     }
     let is_signed = manifest.webhook.as_ref().is_some_and(|described| described.provable);
     let secrets = manifest.settings.iter().filter(|setting| {
-        is_signed && matches!(setting.kind, SettingKind::Secret | SettingKind::GeneratedSecret)
+        is_signed
+            && matches!(setting.kind, SettingKind::Secret | SettingKind::GeneratedSecret)
             && !integration.secrets.contains_key(&setting.name)
     });
     for secret in secrets {

@@ -119,7 +119,9 @@ fn title(text: &str) -> Result<String, String> {
     {
         return Ok(text.to_owned());
     }
-    Err(format!("use up to {NAME_CHARS} letters, digits, blanks and . , & + - / ( ) !, with a letter or digit in front"))
+    Err(format!(
+        "use up to {NAME_CHARS} letters, digits, blanks and . , & + - / ( ) !, with a letter or digit in front"
+    ))
 }
 
 /// Every file of a project, by its path.
@@ -143,7 +145,11 @@ fn files(name: &str, title: &str, language: Language, doors: &[Door]) -> Result<
     let mut files: Vec<(PathBuf, String)> = files
         .into_iter()
         .filter(|(path, _)| is_of_doors(path, doors))
-        .map(|(path, text)| (renamed(&path), with_name(&for_doors(&text, doors), name, title)))
+        .map(|(path, text)| {
+            let text = with_name(&for_doors(&text, doors), name, title);
+            let is_rust = path.extension().is_some_and(|end| end == "rs");
+            (renamed(&path), if is_rust { without_gaps(&text) } else { text })
+        })
         .collect();
     files.retain(|(_, text)| !text.is_empty());
     for file in WIT.files().filter(|file| file.path().extension().is_some_and(|end| end == "wit")) {
@@ -210,6 +216,22 @@ fn for_doors(text: &str, doors: &[Door]) -> String {
     out.replace("csv, webhook, poll", &wanted.join(", "))
 }
 
+/// As rustfmt has it where a part was left out: no two blank lines, and none at the beginning or end.
+fn without_gaps(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut gap = false;
+    for line in text.lines() {
+        if line.trim().is_empty() {
+            gap = !out.is_empty();
+            continue;
+        }
+        out.push_str(if std::mem::take(&mut gap) { "\n" } else { "" });
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
 /// The template is a platform called Kiosk, of which the type is `KioskConnector`.
 fn with_name(text: &str, name: &str, title: &str) -> String {
     let text = text.replace("KioskConnector", &format!("{}Connector", words(name).concat()));
@@ -271,7 +293,8 @@ mod tests {
             for doors in [&[Door::Csv][..], &[Door::Webhook, Door::Poll], &Door::ALL] {
                 let files = files("my-shop", "My Shop", language, doors).unwrap();
                 let readme = &files.iter().find(|(path, _)| path.as_os_str() == "README.md").unwrap().1;
-                let named = readme.lines().filter(|line| line.starts_with("| `")).flat_map(|line| line.split('`').nth(1));
+                let named =
+                    readme.lines().filter(|line| line.starts_with("| `")).flat_map(|line| line.split('`').nth(1));
                 for name in named {
                     let there = files.iter().any(|(path, _)| path.starts_with(name.trim_end_matches('/')));
                     assert!(there, "{name} is not written for {doors:?}\n{readme}");
@@ -287,6 +310,7 @@ mod tests {
         assert_eq!(for_doors(text, &[Door::Csv]), "a\nb\n[csv]\n");
         assert_eq!(for_doors(text, &[Door::Poll, Door::Csv]), "a\nb\nc\n[csv, poll]\n");
         assert_eq!(for_doors(text, &Door::ALL), "a\nb\nc\nd\n[csv, webhook, poll]\n");
+        assert_eq!(without_gaps("\na\n\n\nb\n  \n\n"), "a\n\nb\n");
         let names = |doors: &[Door]| -> Vec<String> {
             let files = files("my-shop", "My Shop", Language::Rust, doors).unwrap();
             files.into_iter().map(|(path, _)| path.display().to_string()).collect()
@@ -296,9 +320,14 @@ mod tests {
             csv.contains(&"src/csv.rs".to_owned())
                 && !csv.iter().any(|name| ["src/webhook.rs", "cases/webhook.toml"].contains(&name.as_str()))
         );
-        for file in
-            ["Cargo.toml", "rustfmt.toml", ".gitignore", "wit/types.wit", "vendor/ltv-sdk/Cargo.toml", "vendor/ltv-sdk/src/lib.rs"]
-        {
+        for file in [
+            "Cargo.toml",
+            "rustfmt.toml",
+            ".gitignore",
+            "wit/types.wit",
+            "vendor/ltv-sdk/Cargo.toml",
+            "vendor/ltv-sdk/src/lib.rs",
+        ] {
             assert!(csv.contains(&file.to_owned()), "{file} is not in {csv:?}");
         }
     }

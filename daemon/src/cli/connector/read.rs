@@ -99,7 +99,12 @@ pub(super) fn read(connector: &Arc<Connector>, args: &Args) -> Result<(), Failur
             trial::webhook(connector, &delivery, args.unproven, &context, &given, &mut trial)
         }
         Kind::Response => {
-            let answer = trial::Answer { response: delivery(args, &context)?, status: args.status, from_ms: args.from, to_ms: args.to };
+            let answer = trial::Answer {
+                response: delivery(args, &context)?,
+                status: args.status,
+                from_ms: args.from,
+                to_ms: args.to,
+            };
             trial::response(connector, answer, &context, &mut trial)
         }
         Kind::Csv => {
@@ -140,7 +145,8 @@ fn context(connector: &Connector, args: &Args, given: &Given) -> Result<CallCont
     let secrets = connector.manifest.settings.iter().filter(|setting| is_secret(&setting.kind));
     let secrets: Vec<String> = secrets.map(|setting| setting.name.clone()).collect();
     if let Some(name) = args.without.iter().find(|name| !secrets.contains(name)) {
-        let there = if secrets.is_empty() { "it has none".to_owned() } else { format!("it has {}", secrets.join(", ")) };
+        let there =
+            if secrets.is_empty() { "it has none".to_owned() } else { format!("it has {}", secrets.join(", ")) };
         return Err(Failure::Usage(format!("connector `{}` has no secret `{name}`; {there}", connector.manifest.id)));
     }
     Ok(CallContext {

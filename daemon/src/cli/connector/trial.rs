@@ -84,7 +84,10 @@ pub(super) fn webhook(
             trial.outcome = Some("nothing is read of a test call".to_owned());
             Ok(())
         }
-        Proof::Refuse(_) => Err("the delivery is refused with 401, and nothing of it is kept or read; --unproven reads it all the same".to_owned()),
+        Proof::Refuse(_) => {
+            Err("the delivery is refused with 401, and nothing of it is kept or read; --unproven reads it all the same"
+                .to_owned())
+        }
         Proof::Hmac(_) | Proof::Equals { .. } | Proof::AddressOnly => {
             let conversation = connector.receive(delivery, context).map_err(|error| error.to_string())?;
             converse(conversation, None, context, trial)
@@ -102,12 +105,7 @@ pub(super) struct Answer {
     pub(super) to_ms: Option<i64>,
 }
 
-pub(super) fn response(
-    connector: &Arc<Connector>,
-    given: Answer,
-    context: &CallContext,
-    trial: &mut Trial,
-) -> Tried {
+pub(super) fn response(connector: &Arc<Connector>, given: Answer, context: &CallContext, trial: &mut Trial) -> Tried {
     let id = &connector.manifest.id;
     let (true, Some(polling)) = (connector.interfaces.poll, &connector.manifest.polling) else {
         return Err(format!(
@@ -119,7 +117,9 @@ pub(super) fn response(
     let days_ms = i64::from(polling.window_days_max.max(1)) * 86_400_000;
     let end_ms = given.to_ms.unwrap_or(context.now_ms);
     let start_ms = given.from_ms.unwrap_or_else(|| end_ms.saturating_sub(days_ms));
-    let told = |ms: i64| DateTime::from_timestamp_millis(ms).map_or_else(|| ms.to_string(), |at| at.format("%FT%TZ").to_string());
+    let told = |ms: i64| {
+        DateTime::from_timestamp_millis(ms).map_or_else(|| ms.to_string(), |at| at.format("%FT%TZ").to_string())
+    };
     trial.notes.push(format!("asked for {} to {}; --from and --to say another window", told(start_ms), told(end_ms)));
     let window = Window { axis, start_ms, end_ms };
     let conversation = connector.begin(Task::Sync(window), context).map_err(|error| error.to_string())?;

@@ -42,7 +42,8 @@ impl Movement<'_> {
 /// A currency as the contract wants it.
 pub(crate) fn currency(told: Option<&str>, context: &Context) -> Result<String, Fault> {
     let code = told.or(context.text("currency")).unwrap_or_default().to_ascii_uppercase();
-    if money::is_currency(&code) { Ok(code) } else { Err(Fault::at("currency", format!("`{code}` is not a currency code"))) }
+    let known = money::is_currency(&code);
+    known.then_some(code).ok_or_else(|| Fault::at("currency", "is not a currency code, such as EUR"))
 }
 
 // door webhook or poll

@@ -7,7 +7,8 @@ use crate::manifest::{API_KEY, HOST};
 use crate::movement;
 
 const PLATFORM: &str = "Kiosk";
-const REFUSED: &str = "Kiosk does not accept the API key. Make a new one under Settings > API and put it into `api_key`";
+const REFUSED: &str = "Kiosk does not accept the API key. \
+    Make a new one under Settings > API and put it into `api_key`";
 
 /// Sees whether the key is good.
 pub(crate) async fn check(daemon: &Daemon) -> Result<Outcome, Failure> {

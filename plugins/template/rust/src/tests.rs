@@ -75,11 +75,13 @@ fn file_and_webhook_are_one_sale() {
 // door poll
 #[test]
 fn every_page_is_read() {
-    let page = |number: u32| match number {
-        1 => r#"{"data": [{"id": "p-1", "kind": "payment", "order": "o-1", "amount": "12.50", "created_at": "2026-03-01T10:00:00Z",
-            "updated_at": "2026-03-01T10:00:01Z"}], "next_page": 2, "total": 2}"#,
-        _ => r#"{"data": [{"id": "p-2", "kind": "payment", "order": "o-2", "amount": "5.00", "created_at": "2026-03-02T10:00:00Z",
-            "updated_at": "2026-03-02T10:00:01Z"}], "next_page": null, "total": 2}"#,
+    let page = |number: u32| {
+        let (id, next) = if number == 1 { ("1", "2") } else { ("2", "null") };
+        format!(
+            r#"{{"data": [{{"id": "p-{id}", "kind": "payment", "order": "o-{id}", "amount": "12.50",
+            "created_at": "2026-03-01T10:00:00Z", "updated_at": "2026-03-01T10:00:01Z"}}],
+            "next_page": {next}, "total": 2}}"#
+        )
     };
     let mut ledger = Ledger::new();
     let mut asked = 0;

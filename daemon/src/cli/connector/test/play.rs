@@ -342,7 +342,9 @@ impl Reading<'_> {
                 let again = running.read(&rows);
                 drop(running.take_log());
                 if again? != batch {
-                    return Err(End::Fault("the same rows, read once more by the same instance, give another answer".into()));
+                    return Err(End::Fault(
+                        "the same rows, read once more by the same instance, give another answer".into(),
+                    ));
                 }
             }
             self.told.rejects.extend(batch.rejects.into_iter().map(|reject| trial::Rejected {

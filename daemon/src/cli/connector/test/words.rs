@@ -110,10 +110,7 @@ impl<'a> Words<'a> {
 }
 
 /// Replaces each `${…}` without braces in it for which there is a value.
-fn put_in_names(
-    text: &str,
-    value: impl Fn(&str) -> Result<Option<String>, String>,
-) -> Result<String, String> {
+fn put_in_names(text: &str, value: impl Fn(&str) -> Result<Option<String>, String>) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -156,7 +153,10 @@ mod tests {
         let headers = words.headers(&headers, b"want for nothing?", 0).unwrap();
         assert_eq!(headers, [("a-sign".to_owned(), format!("v1={signed}")), ("x-stamp".to_owned(), String::new())]);
         let stamped = told(&[("a", "${now:unix}.${now:unix_ms} ${secret:key}")]);
-        assert_eq!(words.headers(&stamped, b"", 1_234_567).unwrap(), [("a".to_owned(), "1234.1234567 Jefe".to_owned())]);
+        assert_eq!(
+            words.headers(&stamped, b"", 1_234_567).unwrap(),
+            [("a".to_owned(), "1234.1234567 Jefe".to_owned())]
+        );
         for wrong in ["${now:hour}", "${header:x}", "${now:unix"] {
             assert!(words.headers(&told(&[("a", wrong)]), b"", 0).is_err(), "{wrong}");
         }

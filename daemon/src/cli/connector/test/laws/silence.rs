@@ -48,7 +48,10 @@ fn misshapen(delivery: &Delivery) -> Vec<(String, Delivery)> {
             if let Some((found, headers, body)) = damaged.script.bodies().nth(at) {
                 *found = *status;
                 let kind = if text == PAGE { "text/html" } else { "application/json" };
-                headers.iter_mut().filter(|one| one.name == "content-type").for_each(|one| kind.clone_into(&mut one.value));
+                headers
+                    .iter_mut()
+                    .filter(|one| one.name == "content-type")
+                    .for_each(|one| kind.clone_into(&mut one.value));
                 *body = text.as_bytes().to_vec();
             }
             all.push((format!("answer {} made {what}", at + 1), damaged));
