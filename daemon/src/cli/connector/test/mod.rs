@@ -7,6 +7,7 @@ mod ledger;
 mod play;
 mod project;
 mod script;
+mod time;
 mod told;
 mod words;
 
@@ -37,6 +38,9 @@ pub(in crate::cli) struct Args {
     /// Tell of each case how its deliveries ended and what the ledger holds, a line each
     #[arg(long)]
     summary: bool,
+    /// Measure instead: time to load, rows a second, a webhook; as one line of JSON
+    #[arg(long, conflicts_with_all = ["bless", "summary"])]
+    time: bool,
     /// Write what came of the cases as what is expected from now on
     #[arg(long)]
     bless: bool,
@@ -54,6 +58,9 @@ pub(super) fn test(args: &Args) -> Result<(), Failure> {
         return Err(Failure::Failed(format!(
             "there is no case in {cases}; a case is a .toml file, see plugins/docs/testing.md"
         )));
+    }
+    if args.time {
+        return output::print(&time::measure(&project, &connector, &cases)?.to_string());
     }
     let manifest = &connector.manifest;
     let head = format!("{} {}, {}\n\n", manifest.id, manifest.version, count(cases.len() as u64, "case", "cases"));
@@ -167,10 +174,4 @@ fn told_law(law: &Law) -> String {
         text.push_str(&indented(&format!("left out: {case}")));
     }
     text
-}
-
-/// Where things are.
-struct Project {
-    file: PathBuf,
-    cases: PathBuf,
 }

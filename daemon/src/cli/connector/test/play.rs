@@ -124,6 +124,18 @@ impl Stage {
         World { ledger: Ledger::new(self.zone), memory: None }
     }
 
+    /// What a connector is told at this time, milliseconds since 1970-01-01T00:00:00Z.
+    pub(super) fn context(&self, now_ms: i64) -> CallContext {
+        CallContext {
+            now_ms,
+            zone: self.zone,
+            settings: self.given.values.clone(),
+            secrets: self.secrets.keys().cloned().collect(),
+            memory: None,
+            integration: String::new(),
+        }
+    }
+
     /// All deliveries in this order; what came of each, and the ledger in the end.
     pub(super) fn play<'d>(&self, deliveries: impl IntoIterator<Item = &'d Delivery>) -> (Vec<Told>, Vec<Entry>) {
         let mut world = self.world();
@@ -140,14 +152,7 @@ impl Stage {
             world,
             script: &delivery.script,
             manner,
-            context: CallContext {
-                now_ms: at_ms,
-                zone: self.zone,
-                settings: self.given.values.clone(),
-                secrets: self.secrets.keys().cloned().collect(),
-                memory: None,
-                integration: String::new(),
-            },
+            context: self.context(at_ms),
             told: Told::default(),
         };
         reading.context.memory.clone_from(&reading.world.memory);

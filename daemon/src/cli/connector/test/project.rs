@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Project;
+/// Where things are.
+pub(super) struct Project {
+    /// The connector's file.
+    pub(super) file: PathBuf,
+    /// The folder of its cases.
+    pub(super) cases: PathBuf,
+}
 
 const NAME: &str = "connector.toml";
 
