@@ -74,8 +74,7 @@
 //! ltv_connector::export!(Kiosk: webhook, csv);
 //! ```
 //!
-//! A connector is a `cdylib`, built with `cargo build --release --target wasm32-unknown-unknown`; `ltvd connector new` writes a
-//! project with everything that this takes.
+//! A connector is a `cdylib`, built with `cargo build --release --target wasm32-unknown-unknown`.
 
 // The generated code is wit-bindgen's and held to its own standards.
 #[doc(hidden)]

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::ltv::connector::log;
 use crate::ltv::connector::types::{
-    Ask, Axis, Body, Change, Context, Coverage, Decimal, Entry, Method, Outcome, Replies, Request, SettingValue, Step,
-    Tag,
+    Ask, Authorization, Axis, Body, Change, Context, Coverage, Decimal, Entry, Method, Outcome, Replies, Request,
+    SettingValue, Step, Tag,
 };
 use crate::{ask, deeds, done};
 
@@ -50,26 +50,26 @@ pub(crate) fn step(body: &str, received_ms: i64, context: &Context) -> Option<St
     Some(Step { changes: vec![Change::Put(entry)], ..done(Outcome::Read) })
 }
 
-/// A walk that takes whatever comes for a list; `None` if the mood is another one.
-pub(crate) fn walk(context: &Context) -> Option<Step> {
-    (mood(context)? == "credulous").then(|| {
-        ask(Ask {
-            requests: vec![Request {
-                tag: String::new(),
-                method: Method::Get,
-                url: "https://evil.example/list".to_owned(),
-                query: Vec::new(),
-                headers: Vec::new(),
-                body: Body::None,
-                authorization: crate::ltv::connector::types::Authorization::None,
-                repeatable: true,
-                attempts_max: 0,
-                wait_ms: 0,
-            }],
-            orders: Vec::new(),
-            state: Some(b"credulous".to_vec()),
-        })
-    })
+/// Whether it takes whatever comes for a list.
+pub(crate) fn is_credulous(context: &Context) -> bool {
+    mood(context).as_deref() == Some("credulous")
+}
+
+/// A walk over one page.
+pub(crate) fn walk() -> Step {
+    let list = Request {
+        tag: String::new(),
+        method: Method::Get,
+        url: "https://evil.example/list".to_owned(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Body::None,
+        authorization: Authorization::None,
+        repeatable: true,
+        attempts_max: 0,
+        wait_ms: 0,
+    };
+    ask(Ask { requests: vec![list], orders: Vec::new(), state: Some(b"credulous".to_vec()) })
 }
 
 /// What follows after the answers; `None` if the conversation is another one.

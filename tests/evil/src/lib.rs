@@ -133,15 +133,14 @@ impl webhook::Guest for Evil {
 impl poll::Guest for Evil {
     fn begin(task: poll::Task, context: Context) -> Result<Step, Failure> {
         match task {
+            poll::Task::Sync(_) if lawless::is_credulous(&context) => Ok(lawless::walk()),
             poll::Task::Check => Ok(done(Outcome::Checked(vec![format!("now {}", context.now.local)]))),
-            poll::Task::Sync(window) => Ok(lawless::walk(&context).unwrap_or_else(|| {
-                done(Outcome::Synced(Coverage {
-                    complete: true,
-                    axis: window.axis,
-                    note: Some(format!("{} to {}", window.first_day, window.last_day)),
-                    tallies: Vec::new(),
-                }))
-            })),
+            poll::Task::Sync(window) => Ok(done(Outcome::Synced(Coverage {
+                complete: true,
+                axis: window.axis,
+                note: Some(format!("{} to {}", window.first_day, window.last_day)),
+                tallies: Vec::new(),
+            }))),
             // No answer to this task.
             poll::Task::Refresh(orders) => {
                 Ok(done(Outcome::Unsubscribed(u32::try_from(orders.len()).unwrap_or(u32::MAX))))

@@ -82,7 +82,7 @@ pub(super) fn new(args: &Args) -> Result<(), Failure> {
         return Err(Failure::Failed(format!("{}: the folder is there already and is not empty", folder.display())));
     }
     let title = args.title.clone().unwrap_or_else(|| words(&args.name).join(" "));
-    for (path, text) in files(&args.name, &title, args.language, &args.doors).map_err(Failure::Failed)? {
+    for (path, text) in project(&args.name, &title, args.language, &args.doors).map_err(Failure::Failed)? {
         let path = folder.join(path);
         path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
         fs::write(&path, text).map_err(failed)?;
@@ -125,7 +125,7 @@ fn title(text: &str) -> Result<String, String> {
 }
 
 /// Every file of a project, by its path.
-fn files(name: &str, title: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf, String)>, String> {
+fn project(name: &str, title: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf, String)>, String> {
     let mut files = Vec::new();
     let mut add = |dir: &Dir<'static>, strip: &Path, into: &str| -> Result<(), String> {
         for file in all(dir) {
@@ -272,6 +272,10 @@ fn standalone(manifest: &str, workspace: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
+    fn files(name: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf, String)>, String> {
+        project(name, &words(name).join(" "), language, doors)
+    }
+
     #[test]
     fn names_become_ids() {
         assert!(["kiosk", "my-shop-2"].into_iter().all(|good| name(good).is_ok()));
@@ -291,7 +295,7 @@ mod tests {
     fn the_readme_names_the_files_that_are_written() {
         for language in [Language::Rust, Language::Python, Language::Javascript] {
             for doors in [&[Door::Csv][..], &[Door::Webhook, Door::Poll], &Door::ALL] {
-                let files = files("my-shop", "My Shop", language, doors).unwrap();
+                let files = files("my-shop", language, doors).unwrap();
                 let readme = &files.iter().find(|(path, _)| path.as_os_str() == "README.md").unwrap().1;
                 let named =
                     readme.lines().filter(|line| line.starts_with("| `")).flat_map(|line| line.split('`').nth(1));
@@ -312,7 +316,7 @@ mod tests {
         assert_eq!(for_doors(text, &Door::ALL), "a\nb\nc\nd\n[csv, webhook, poll]\n");
         assert_eq!(without_gaps("\na\n\n\nb\n  \n\n"), "a\n\nb\n");
         let names = |doors: &[Door]| -> Vec<String> {
-            let files = files("my-shop", "My Shop", Language::Rust, doors).unwrap();
+            let files = files("my-shop", Language::Rust, doors).unwrap();
             files.into_iter().map(|(path, _)| path.display().to_string()).collect()
         };
         let csv = names(&[Door::Csv]);
