@@ -20,10 +20,9 @@ use crate::model::Rows;
 /// # Errors
 /// If the connector cannot be loaded, or a call gives no answer.
 pub(super) fn measure(project: &Project, connector: &Arc<Connector>, cases: &[Case]) -> Result<Value, Failure> {
-    let failed = |what: String| Failure::Failed(what);
     let (cold, cached) = loads(project)?;
-    let rows = rows_per_s(connector, cases).map_err(failed)?;
-    let webhook = webhook_us(connector, cases).map_err(failed)?;
+    let rows = rows_per_s(connector, cases).map_err(Failure::Failed)?;
+    let webhook = webhook_us(connector, cases).map_err(Failure::Failed)?;
     Ok(json!({
         "connector": connector.manifest.id,
         "version": connector.manifest.version,
