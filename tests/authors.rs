@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use insta::assert_snapshot;
 use sha2::Sha256;
 
-use crate::kit::{Output, Shop, connector_file, http, plain};
+use crate::kit::{BOUND, Output, Shop, connector_file, http, plain, wait_until};
 
 /// What the webhooks of the sample platform are signed with.
 const WORD: &str = "sesame & öpen/4711";
@@ -29,7 +29,7 @@ fn the_connectors_here_satisfy_what_every_connector_must() {
         let told = test(&shop, &connector_file(id), &repository(&format!("plugins/{id}/cases"))).ok();
         assert!(!told.contains("FAIL"), "{told}");
         let laws = told.lines().filter(|line| line.starts_with("ok    ") || line.starts_with("-     ")).count();
-        assert!(laws >= 8 + 2, "{told}");
+        assert!(laws >= 9 + 2, "{told}");
     }
 }
 
@@ -49,15 +49,16 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
     told
 }
 
-/// Copies a connector into the folder of a shop, and sees it count a file and a webhook.
+/// Copies a connector into the folder of a running daemon, names it in the configuration, and sees it count a file and a webhook.
 #[track_caller]
 fn install_and_count(built: &Path, id: &str) {
     let shop = Shop::new("");
+    let _daemon = shop.start();
     fs::copy(built, shop.path(format!("connectors/{id}.wasm"))).expect("the connector can be installed");
     let table =
         format!("[integrations.stall]\nconnector = \"{id}\"\ncurrency = \"USD\"\nwebhook_secret = \"{WORD}\"\n");
     shop.configure(&table);
-    let _daemon = shop.start();
+    wait_until("the connector is used", BOUND, || (shop.status()["integrations"][0]["name"] == "stall").then_some(()));
     let csv = fs::read(repository("plugins/template/cases/payments.csv")).expect("the file of the cases");
     shop.import("stall", "payments.csv", &csv).ok();
     // A payment of 30.00 by somebody who is in no file.
@@ -137,7 +138,7 @@ fn a_project_is_not_written_over_another() {
     assert_snapshot!(again.stderr.trim(), @"error: stall: the folder is there already and is not empty");
     assert!(!shop.path("stall/src/webhook.rs").exists());
     let told = shop.cli(["connector", "test", "stall"]);
-    assert_snapshot!(told.stderr.trim(), @"error: stall/target/wasm32-unknown-unknown/release/connector.wasm is not built yet: run `cargo build --release --target wasm32-unknown-unknown` in stall");
+    assert_snapshot!(told.stderr.trim(), @"error: stall/target/wasm32-unknown-unknown/release/connector.wasm is not built yet: run `cargo build --release --target wasm32-unknown-unknown` in stall; what is built elsewhere is named with its file, and `--cases stall/cases`");
 }
 
 /// What is told of one case of the misbehaving connector, and of the laws that it breaks.
@@ -209,6 +210,137 @@ fn a_leak_is_told_with_its_place() {
     let told = told_of("leak");
     assert!(told.contains("FAIL  no setting or secret leaks into entries or logs, and no address into logs"), "{told}");
     assert!(told.contains("      leak: the secret `word` stands in the log"), "{told}");
+}
+
+#[test]
+fn each_law_catches_who_breaks_it() {
+    let shop = Shop::empty();
+    fs::create_dir(shop.path("cases")).expect("a folder");
+    for file in fs::read_dir(repository("tests/fixtures/lawless-cases")).expect("the cases are there") {
+        let file = file.expect("the folder can be read").path();
+        fs::copy(&file, shop.path("cases").join(file.file_name().expect("a name"))).expect("a copy");
+    }
+    let evil = connector_file("evil");
+    let evil = evil.to_str().expect("a plain path");
+    let output = shop.cli(["connector", "test", evil, "--cases", "cases", "--bless"]);
+    assert_eq!(output.code, Some(1));
+    // First the cases, a line each since all are new, then the laws.
+    let (cases, laws) = output.stdout.trim_end().rsplit_once("\n\n").expect("cases and laws");
+    assert!(!cases.contains("FAIL"), "{cases}");
+    let kept: Vec<&str> = laws.lines().filter(|line| !line.starts_with("ok ") && !line.starts_with("- ")).collect();
+    assert_eq!(kept.len(), laws.lines().count(), "a law lets all of them pass\n{laws}");
+    assert_snapshot!(laws, @r#"
+    FAIL  the manifest is complete and its help texts are there (1 try)
+          the help of the setting `word` does not say where to find its value
+          the help of the setting `mood` does not say where to find its value
+          note: the manifest says that deliveries can be proven, and one of the cases is believed for its address alone
+    FAIL  equal calls give equal answers (26 tries)
+          counted: csv counted.csv: the same rows, read once more by the same instance, give another answer
+    FAIL  a conversation that is held again from any step ends in the same ledger (16 tries)
+          forgetful: webhook forgetful.txt, with a fresh instance for each step
+          - sale 1 of 1, 2026-04-01T12:30:00, 12.50 USD, initial, eve@evil.example
+    FAIL  what is delivered twice counts once (24 tries)
+          one-more: each delivery twice
+          + sale 1-2 of 1, 2026-04-01T12:30:00, 12.50 USD, initial, eve@evil.example
+          one-more: all deliveries twice
+          + sale 1-2 of 1, 2026-04-01T12:30:00, 12.50 USD, initial, eve@evil.example
+    FAIL  the order of deliveries does not matter (1 try)
+          worth: deliveries in the order 2, 1
+          - sale 1 of 1, 2026-04-01T12:30:00, 20.00 USD, initial, eve@evil.example
+          + sale 1 of 1, 2026-04-01T12:30:00, 10.00 USD, initial, eve@evil.example
+    FAIL  ids are stable and not empty (34 tries)
+          clock: read forty days later, the sale `1775044800000` has another key
+          nothingness: `sale:undefined` is an id that was made of nothing
+          nothingness: `sale:undefined` is an id that was made of nothing
+    FAIL  mutated and truncated inputs never trap, nor run past a limit (1379 tries)
+          brittle: webhook brittle.txt, cut off after 6 bytes: connector evil 6.6.6, webhook.receive: the connector crashed: wasm `unreachable` instruction executed; report it to its author
+          brittle: webhook brittle.txt, byte 6 changed by 0xb9: connector evil 6.6.6, webhook.receive: the connector crashed: wasm `unreachable` instruction executed; report it to its author
+          brittle: webhook brittle.txt, byte 6 changed by 0x56: connector evil 6.6.6, webhook.receive: the connector crashed: wasm `unreachable` instruction executed; report it to its author
+          brittle: webhook brittle.txt, byte 6 changed by 0x0f: connector evil 6.6.6, webhook.receive: the connector crashed: wasm `unreachable` instruction executed; report it to its author
+          brittle: webhook brittle.txt, byte 6 changed by 0x1a: connector evil 6.6.6, webhook.receive: the connector crashed: wasm `unreachable` instruction executed; report it to its author
+          and 38 more
+    FAIL  an answer of another shape never passes for an empty one (2 tries)
+          credulous: poll sync, answer 1 made a page: complete, with 1 fewer changes and no word
+          credulous: poll sync, answer 1 made a text: complete, with 1 fewer changes and no word
+    FAIL  no setting or secret leaks into entries or logs, and no address into logs (1392 tries)
+          gossip: a customer's address stands in the log
+          moody: the setting `mood` stands in an entry
+    "#);
+}
+
+#[test]
+fn what_came_of_new_cases_is_told_in_short() {
+    let shop = Shop::empty();
+    let kept = repository("tests/fixtures/kept/kiosk-0.1.0.wasm");
+    let kept = kept.to_str().expect("a plain path");
+    let cases = repository("plugins/template/cases");
+    let cases = cases.to_str().expect("a plain path");
+    let told = shop.cli(["connector", "test", kept, "--cases", cases, "--only", "doors", "--summary"]).ok();
+    let (told, _) = told.rsplit_once("\n\n").expect("laws come last");
+    assert_snapshot!(told, @r#"
+    kiosk 0.1.0, 1 case
+
+    ok    doors: the same money by webhook, in the export and in the API counts once
+          webhook paid.json: read
+          csv payments.csv: read
+          poll sync: synced
+            sale p-1 of o-1, 2026-03-01T10:00:00Z, 12.50 USD, unknown, ada@example.org
+            refund r-1 of o-1, 2026-03-05T09:00:00Z, 12.50 USD, unknown, ada@example.org
+            sale p-3 of o-3, 2026-03-07T18:30:00Z, 20.00 USD, unknown, cleo@example.org
+    "#);
+}
+
+#[test]
+fn a_connector_for_another_contract_is_refused_with_both_versions() {
+    let shop = Shop::empty();
+    let mut bytes = fs::read(repository("tests/fixtures/kept/kiosk-0.1.0.wasm")).expect("the kept connector");
+    let version = b"@0.1.0";
+    let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(version)).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + version.len()].copy_from_slice(b"@0.9.0");
+    }
+    fs::write(shop.path("later.wasm"), bytes).expect("a file");
+    let refused = shop.cli(["connector", "inspect", "./later.wasm"]);
+    assert_eq!(refused.code, Some(1));
+    assert_snapshot!(refused.stderr.trim(), @"error: ./later.wasm: built for ltv:connector@0.9.0, and this ltvd speaks ltv:connector@0.1.0; get a build of the connector for that version");
+}
+
+#[test]
+fn what_would_be_refused_or_asked_for_is_read_where_the_author_says_so() {
+    let shop = Shop::empty();
+    let kept = repository("tests/fixtures/kept/kiosk-0.1.0.wasm");
+    let case = |name: &str| repository(&format!("plugins/template/cases/{name}"));
+    let read = |kind: &str, file: &str, more: &[&str]| {
+        let (kept, file) = (kept.display().to_string(), case(file).display().to_string());
+        let given = ["connector", "read", &kept, &file, "--as", kind, "--setting", "currency=USD"];
+        shop.cli(given.iter().chain(more))
+    };
+    let refused = read("webhook", "paid.json", &[]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("refused with 401") && refused.stderr.contains("--unproven"), "{}", refused.stderr);
+    let told = read("webhook", "paid.json", &["--unproven", "--without-secret", "webhook_secret"]).ok();
+    assert!(told.contains("none was asked for") && told.contains("12.50"), "{told}");
+    let wrong = read("webhook", "paid.json", &["--without-secret", "word"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("no secret `word`; it has webhook_secret, api_key"), "{}", wrong.stderr);
+    let window = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-04-01T00:00:00Z"];
+    let told = read("response", "page-2.json", &window).ok();
+    assert!(told.contains("asked for 2026-03-01T00:00:00Z to 2026-04-01T00:00:00Z"), "{told}");
+}
+
+#[test]
+fn a_written_project_is_formatted_whatever_its_doors() {
+    let shop = Shop::empty();
+    for doors in ["csv", "webhook", "poll", "csv,webhook", "csv,poll", "webhook,poll", "csv,webhook,poll"] {
+        let folder = doors.replace(',', "-");
+        let name = ["--name", "Flea & Sons"];
+        let into = ["--into", folder.as_str(), "--doors", doors];
+        shop.cli(["connector", "new", "flea-market"].iter().chain(&into).chain(&name)).ok();
+        run("cargo", &["fmt", "--check"], &shop.path(&folder));
+        let readme = fs::read_to_string(shop.path(&folder).join("README.md")).expect("a README");
+        assert!(readme.starts_with("# Flea & Sons for ltvd"), "{readme}");
+    }
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn a_secret_in_the_file_is_taken_with_a_warning_and_never_shown() {
         |          ^
         = help: write { env = "NAME" }, { file = "path" } or { credential = "name" }
     "#);
-    assert_snapshot!(output.stdout, @r#"ltvd.toml: nothing is wrong; 1 integration, 5 connectors"#);
+    assert_snapshot!(output.stdout, @r#"ltvd.toml: nothing is wrong, 1 warning; 1 integration, 5 connectors"#);
     assert!(!output.stderr.contains("hush"));
     // Nor where another mistake stands in the same line.
     let shown = check("[integrations.shop]\nconnector = \"thrivecart\"\nsecrets = \"hush-hush-hush\"\n");

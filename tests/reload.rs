@@ -240,6 +240,23 @@ fn a_broken_connector_leaves_the_one_before_in_use() {
 }
 
 #[test]
+fn a_changed_file_under_a_pin_is_named_and_the_one_before_stays_in_use() {
+    let shop = Shop::new("");
+    shop.add_connector("evil");
+    let told: Value = serde_json::from_str(&shop.cli(["connector", "inspect", "evil", "--json"]).ok()).unwrap();
+    shop.configure(&format!("{HELL}sha256 = {}\n", told["sha256"]));
+    let _daemon = shop.start();
+    let before = shop.status();
+    put_connector(&shop, &mended());
+    let after = shop.wait_for_reload(&before, false);
+    let told = after["configuration"]["last_reload"]["problems"].to_string();
+    assert!(told.contains("integrations.hell.sha256: the file of the connector `evil` is another one"), "{told}");
+    assert_eq!(after["integrations"][0]["connector_version"], "6.6.6");
+    shop.deliver("hell", "text/plain", b"good");
+    assert_eq!(shop.status()["entries"], 1);
+}
+
+#[test]
 fn nothing_is_lost_while_everything_changes() {
     const WEBHOOKS: usize = 120;
     let shop = Shop::new(&format!("{SHOP}{HELL}"));

@@ -305,7 +305,7 @@ fn the_example_configuration_passes_the_check() {
     shop.write_config(&fs::read_to_string(example).unwrap());
     let output = shop.cli(["check"]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
-    assert_eq!(output.stdout, "ltvd.toml: nothing is wrong; 2 integrations, 5 connectors\n");
+    assert_eq!(output.stdout, "ltvd.toml: nothing is wrong, 1 warning; 2 integrations, 5 connectors\n");
     // Its one literal secret is meant as a sample, and warned about without being shown.
     assert!(output.stderr.contains("a secret stands in the file itself"), "{}", output.stderr);
     assert!(!output.stderr.contains("demo-word"), "{}", output.stderr);

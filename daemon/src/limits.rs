@@ -450,6 +450,12 @@ pub mod cli {
     pub const CASE_BREAKS: usize = 16;
     /// Damaged versions of one body or file that are tried.
     pub const CASE_DAMAGES: usize = 200;
+    /// How often a connector is loaded to see how long it takes.
+    pub const TIME_LOADS: usize = 3;
+    /// Rounds over the deliveries of its cases at least.
+    pub const TIME_ROUNDS: usize = 5;
+    /// How long those rounds last together at least.
+    pub const TIME_SPAN: Duration = Duration::from_secs(1);
     /// Violations of one law that are told; the rest is counted.
     pub const CASE_TOLD: usize = 5;
 }

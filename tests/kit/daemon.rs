@@ -16,7 +16,13 @@ pub(super) fn command(dir: &Path) -> Command {
 
 /// Nothing of the environment decides what it does.
 fn with_plain_environment(mut command: Command, dir: &Path) -> Command {
-    command.current_dir(dir).env_remove("LTVD_CONFIG").env_remove("LTVD_LOG").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+        .current_dir(dir)
+        .env_remove("LTVD_CONFIG")
+        .env_remove("LTVD_LOG")
+        .env_remove("CARGO_TARGET_DIR")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
     command
 }
 

@@ -30,8 +30,12 @@ pub(super) fn check(path: &Path, args: &Args) -> Result<(), Failure> {
             }
             let enabled = config.integrations.values().filter(|integration| integration.enabled).count() as u64;
             output::print(&format!(
-                "{}: nothing is wrong; {}, {}",
+                "{}: nothing is wrong{}; {}, {}",
                 path.display(),
+                match warnings.len() as u64 {
+                    0 => String::new(),
+                    number => format!(", {}", count(number, "warning", "warnings")),
+                },
                 count(enabled, "integration", "integrations"),
                 count(registry.connectors.len() as u64, "connector", "connectors"),
             ))

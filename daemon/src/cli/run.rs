@@ -32,7 +32,7 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let (first, asked) = tokio::sync::oneshot::channel::<()>();
     tokio::spawn(async move {
         next(&mut terminate, &mut interrupt).await;
-        tracing::info!("asked to stop; asked once more, ltvd stops at once");
+        tracing::info!("asked to stop; a second signal stops it at once");
         // Nobody listens any more if the daemon has ended by itself.
         let _ = first.send(());
         let number = next(&mut terminate, &mut interrupt).await;

@@ -123,14 +123,16 @@ fn explain(config: &Config, integration: &Integration, connector: &Connector) {
             ));
         }
     }
+    let is_signed = manifest.webhook.as_ref().is_some_and(|described| described.provable);
     let secrets = manifest.settings.iter().filter(|setting| {
-        matches!(setting.kind, SettingKind::Secret | SettingKind::GeneratedSecret)
+        is_signed
+            && matches!(setting.kind, SettingKind::Secret | SettingKind::GeneratedSecret)
             && !integration.secrets.contains_key(&setting.name)
     });
     for secret in secrets {
         let hint = [&secret.label, &secret.help].map(|text| text.trim()).join(": ");
         output::warn(&format!(
-            "integrations.{}.{} is not set, so webhooks that need it are refused. {}",
+            "integrations.{}.{} is not set; webhooks that are signed with it, if any, are refused. {}",
             integration.name,
             secret.name,
             hint.trim_matches([':', ' '])
@@ -142,7 +144,7 @@ fn explain(config: &Config, integration: &Integration, connector: &Connector) {
     let local = ["://127.", "://localhost", "://[::1]"];
     if local.iter().any(|part| config.webhooks.public_url.contains(part)) {
         output::warn(
-            "this address is reached from this machine alone; set `webhooks.public_url` to that of your proxy or tunnel",
+            "`webhooks.public_url` names this machine, which no platform reaches; write that of your proxy or tunnel",
         );
     }
 }

@@ -60,8 +60,22 @@ impl Response {
         self.expect_json(platform)
     }
 
-    /// What went wrong, for answers that are not successful or not what they should be. Refused credentials (401, 403) are
-    /// for the connector to explain: it knows where to get better ones.
+    /// As [`expect_authorized_json`](Self::expect_authorized_json), for one object by its id: `None` if there is no such object
+    /// (any more), as 404 and 410 say. A page with such a status says nothing about the object.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn expect_found_json(&self, platform: &str, refused: &str) -> Result<Option<Value>, Failure> {
+        match self.status {
+            404 | 410 if !self.is_page() => Ok(None),
+            _ => self.expect_authorized_json(platform, refused).map(Some),
+        }
+    }
+
+    /// What went wrong, for answers that are not successful or not what they should be. What asking again cannot mend, as the
+    /// platform itself says (400, 404, 405, 410, 414, 415, 422), is [`Failure::Malformed`]: a person must look at it, or a new
+    /// version of the connector. Refused credentials (401, 403) are for the connector to explain: it knows where to get better
+    /// ones.
     #[must_use]
     pub fn failure(&self, platform: &str) -> Failure {
         let said = self.excerpt();
@@ -80,6 +94,9 @@ impl Response {
         } else {
             format!("{platform} answered with HTTP {status}{said}")
         };
+        if matches!(status, 400 | 404 | 405 | 410 | 414 | 415 | 422) && !self.is_page() {
+            return Failure::Malformed(message);
+        }
         unavailable(message, self.wait_ms())
     }
 
@@ -167,6 +184,7 @@ mod tests {
     fn message(failure: Failure) -> String {
         match failure {
             Failure::Unavailable(pause) | Failure::Throttled(pause) => pause.message,
+            Failure::Malformed(message) => message,
             other => panic!("{other:?}"),
         }
     }
@@ -211,6 +229,34 @@ mod tests {
         let told = message(answer(200, "application/json", r#"{"data":[{"id":1},"#).expect_json("Kiosk").unwrap_err());
         assert!(told.starts_with("Kiosk's answer broke off"), "{told}");
         assert_eq!(answer(200, "text/plain", "[]").expect_json("Kiosk"), Ok(Value::List(vec![])));
+    }
+
+    #[test]
+    fn what_asking_again_cannot_mend_is_not_asked_again() {
+        for (status, content_type, passing) in [
+            (400, "application/json", false),
+            (404, "application/json", false),
+            (422, "application/json", false),
+            (404, "text/html", true),
+            (408, "application/json", true),
+            (409, "application/json", true),
+            (500, "application/json", true),
+        ] {
+            let failure = answer(status, content_type, "{}").failure("Kiosk");
+            assert_eq!(matches!(failure, Failure::Unavailable(_)), passing, "{status} {failure:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_is_gone_is_no_failure() {
+        let found = |status, content_type, body| {
+            answer(status, content_type, body).expect_found_json("Kiosk", "make a new key")
+        };
+        assert_eq!(found(200, "application/json", r#"{"id":1}"#).unwrap().unwrap().text("id"), Some("1"));
+        assert_eq!(found(404, "application/json", r#"{"message":"no such order"}"#), Ok(None));
+        assert_eq!(found(410, "application/json", ""), Ok(None));
+        assert!(matches!(found(404, "text/html", "<html>Not Found</html>"), Err(Failure::Unavailable(_))));
+        assert_eq!(found(401, "application/json", "{}"), Err(Failure::Unauthorized("make a new key".into())));
     }
 
     #[test]

@@ -12,7 +12,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Unread};
+use crate::guard;
 use crate::types::{
     Ask, Change, Entry, Failure, Next, NoResponse, Order, Outcome, Progress, Reject, Replies, Request, Response, Step,
     StoredOrder, Withdrawal,
@@ -75,21 +76,22 @@ impl Daemon {
         results
     }
 
-    /// What the ledger holds of these orders, in the same order, after everything put so far.
+    /// What the ledger holds of these orders, in the same order, after everything put so far. Of what cannot be an id
+    /// (empty, over 200 bytes, with control characters) it holds nothing, and is not asked.
     pub async fn orders(&self, ids: impl IntoIterator<Item = impl Into<String>>) -> Vec<StoredOrder> {
-        let ids: Vec<String> = ids.into_iter().map(Into::into).collect();
-        let mut stored = Vec::with_capacity(ids.len());
-        for orders in chunks(ids, ORDERS_MAX) {
-            stored.extend(self.exchange(Wanted { requests: Vec::new(), orders }).await.orders);
+        let mut stored: Vec<StoredOrder> = ids.into_iter().map(|id| unknown(id.into())).collect();
+        let asked: Vec<usize> = (0..stored.len()).filter(|at| guard::is_id(&stored[*at].id)).collect();
+        for places in chunks(asked, ORDERS_MAX) {
+            let orders = places.iter().map(|at| stored[*at].id.clone()).collect();
+            let found = self.exchange(Wanted { requests: Vec::new(), orders }).await.orders;
+            places.into_iter().zip(found).for_each(|(at, order)| stored[at] = order);
         }
         stored
     }
 
     /// What the ledger holds of this order, after everything put so far.
     pub async fn order(&self, id: impl Into<String>) -> StoredOrder {
-        let id = id.into();
-        let unknown = StoredOrder { id: id.clone(), revision: 0, entries: Vec::new() };
-        self.orders([id]).await.pop().unwrap_or(unknown)
+        self.orders([id]).await.pop().unwrap_or_else(|| unknown(String::new()))
     }
 
     /// Stores an entry, or replaces it by key. One that the daemon would not take is rejected.
@@ -108,9 +110,12 @@ impl Daemon {
         }
     }
 
-    /// Removes one entry.
+    /// Removes one entry. One by an id that none can have is rejected.
     pub fn withdraw(&self, withdrawal: Withdrawal) {
-        self.change(Change::Withdraw(withdrawal));
+        match guard::id("the id", &withdrawal.key.id) {
+            Ok(()) => self.change(Change::Withdraw(withdrawal)),
+            Err(fault) => self.reject(0, fault),
+        }
     }
 
     /// Makes any change.
@@ -122,6 +127,20 @@ impl Daemon {
     /// (of 128 requests at most), 0 for a webhook.
     pub fn reject(&self, index: u32, fault: impl Into<Fault>) {
         self.desk.rejects.borrow_mut().push(fault.into().reject(index));
+    }
+
+    /// Goes on where only this object could not be read, which is rejected as by [`reject`](Self::reject).
+    ///
+    /// # Errors
+    /// The failure that ends the task.
+    pub fn settle(&self, index: u32, unread: Unread) -> Result<(), Failure> {
+        match unread {
+            Unread::Fault(fault) => {
+                self.reject(index, fault);
+                Ok(())
+            }
+            Unread::Failure(failure) => Err(failure),
+        }
     }
 
     /// How far the task is.
@@ -162,6 +181,11 @@ impl Future for Exchange<'_> {
             None => Poll::Pending,
         }
     }
+}
+
+/// An order of which nothing is stored.
+fn unknown(id: String) -> StoredOrder {
+    StoredOrder { id, revision: 0, entries: Vec::new() }
 }
 
 /// Splits without copying the elements.

@@ -218,6 +218,17 @@ pub fn utc(text: &str) -> Result<Moment, DateError> {
     read(text, true).ok_or_else(|| DateError::new(text))
 }
 
+/// As [`utc`], in milliseconds since 1970-01-01T00:00:00Z: for revisions, and to reckon with.
+///
+/// # Errors
+/// As [`moment`]; a day without time is refused too.
+pub fn utc_ms(text: &str) -> Result<i64, DateError> {
+    match utc(text)? {
+        Moment::Utc(unix_ms) => Ok(unix_ms),
+        _ => Err(DateError::new(text)),
+    }
+}
+
 /// A date column and, where there is one, a time column. The time counts only if the date has none of its own.
 ///
 /// # Errors

@@ -46,6 +46,23 @@ impl Proof {
     }
 }
 
+impl Proof {
+    /// As [`hmac`](Self::hmac), over these parts one after the other: `&[stamp.as_bytes(), b".", &delivery.body]`.
+    pub fn hmac_of(hash: Hash, secret: impl Into<String>, parts: &[&[u8]], signatures: Vec<Vec<u8>>) -> Self {
+        Proof::hmac(hash, secret, Message::Bytes(parts.concat()), signatures)
+    }
+
+    /// The moment that the signature covers, milliseconds since 1970-01-01T00:00:00Z: the daemon refuses what is more than five
+    /// minutes off. Only of an HMAC.
+    #[must_use]
+    pub fn signed_at(mut self, unix_ms: i64) -> Self {
+        if let Proof::Hmac(hmac) = &mut self {
+            hmac.signed_unix_ms = Some(unix_ms);
+        }
+        self
+    }
+}
+
 impl WebhookDescription {
     /// Provable deliveries of these topics, by the platform's own names.
     #[must_use]

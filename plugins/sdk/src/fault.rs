@@ -86,3 +86,34 @@ impl From<Fault> for Failure {
         Failure::Malformed(fault.to_string())
     }
 }
+
+/// Why an object was not read, where reading it may take more than the object: `?` takes faults and failures alike and keeps
+/// them apart. A webhook returns it with `?`; a walk hands it to [`Daemon::settle`](crate::conversation::Daemon::settle).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unread {
+    /// This object alone cannot be read.
+    Fault(Fault),
+    /// Nothing can be read any more.
+    Failure(Failure),
+}
+
+impl From<Fault> for Unread {
+    fn from(fault: Fault) -> Self {
+        Unread::Fault(fault)
+    }
+}
+
+impl From<Failure> for Unread {
+    fn from(failure: Failure) -> Self {
+        Unread::Failure(failure)
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Fault(fault) => fault.into(),
+            Unread::Failure(failure) => failure,
+        }
+    }
+}

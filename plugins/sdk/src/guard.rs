@@ -106,7 +106,8 @@ fn check(entry: &Entry) -> Result<(), Fault> {
     moment(&entry.at)
 }
 
-fn id(what: &str, text: &str) -> Result<(), Fault> {
+/// An id that the daemon takes.
+pub(crate) fn id(what: &str, text: &str) -> Result<(), Fault> {
     if is_id(text) {
         return Ok(());
     }
@@ -117,7 +118,8 @@ fn id(what: &str, text: &str) -> Result<(), Fault> {
     }))
 }
 
-fn is_id(text: &str) -> bool {
+/// Whether the daemon takes this as an id.
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=ID_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 

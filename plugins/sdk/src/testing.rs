@@ -6,7 +6,9 @@
 
 mod daemon;
 mod files;
+mod hash;
 mod ledger;
+mod proof;
 
 use crate::dates::{self, Day};
 use crate::types::{
@@ -14,7 +16,9 @@ use crate::types::{
 };
 
 pub use files::{read, table};
+pub use hash::hmac;
 pub use ledger::{Door, Ledger};
+pub use proof::{base64, hex, holds};
 
 /// A context that a test fills in.
 #[derive(Debug, Clone)]
@@ -148,7 +152,8 @@ pub fn window(axis: crate::types::Axis, first: &str, last: &str) -> crate::types
     }
 }
 
-/// A delivery that arrived at 2026-01-01T00:00:00Z.
+/// A delivery that arrived at 2026-01-01T00:00:00Z. `with_header`, `with_query` and `received_at` change it; [`holds`] tells
+/// whether its proof does.
 pub fn delivery(content_type: &str, body: impl Into<Vec<u8>>) -> Delivery {
     Delivery {
         query: String::new(),

@@ -91,7 +91,7 @@ export const webhook = {
   prove(delivery) {
     const hex = kit.header(delivery.headers, "x-kiosk-signature") ?? "";
     if (!/^([0-9a-f]{2})+$/i.test(hex)) {
-      return { tag: "refuse", val: "the header X-Kiosk-Signature is missing or not hexadecimal" };
+      return { tag: "refuse", val: "the header x-kiosk-signature is missing or not hexadecimal" };
     }
     const signature = Uint8Array.from(hex.match(/../g), (pair) => Number.parseInt(pair, 16));
     return { tag: "hmac", val: { hash: "sha256", secret: WEBHOOK_SECRET, message: { tag: "body" }, signatures: [signature] } };

@@ -120,7 +120,7 @@ class Webhook(exports.Webhook):
         try:
             signature = bytes.fromhex(kit.header(delivery.headers, "x-kiosk-signature") or "-")
         except ValueError:
-            return Proof_Refuse("the header X-Kiosk-Signature is missing or not hexadecimal")
+            return Proof_Refuse("the header x-kiosk-signature is missing or not hexadecimal")
         return Proof_Hmac(Hmac(Hash.SHA256, WEBHOOK_SECRET, Message_Body(), [signature], None))
 
     def receive(self, delivery, context):

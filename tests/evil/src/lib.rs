@@ -8,6 +8,7 @@
 wit_bindgen::generate!({ path: "../../wit", world: "complete" });
 
 mod deeds;
+mod lawless;
 
 use exports::ltv::connector::{connector, csv, poll, webhook};
 use ltv::connector::log;
@@ -95,6 +96,7 @@ fn column(name: &str) -> connector::Column {
 impl webhook::Guest for Evil {
     fn prove(delivery: webhook::Delivery, _context: Context) -> Result<webhook::Proof, Failure> {
         let body = String::from_utf8_lossy(&delivery.body);
+        lawless::prove(&body);
         match body.as_ref() {
             "undeclared-secret" => Ok(webhook::Proof::Equals(webhook::Equals {
                 secret: "admin_password".to_owned(),
@@ -117,7 +119,10 @@ impl webhook::Guest for Evil {
 
     fn receive(delivery: webhook::Delivery, context: Context) -> Result<Step, Failure> {
         let body = String::from_utf8_lossy(&delivery.body);
-        deeds::step(&body, &context)
+        match lawless::step(&body, delivery.received.unix_ms, &context) {
+            Some(step) => Ok(step),
+            None => deeds::step(&body, &context),
+        }
     }
 
     fn resume(state: Option<Vec<u8>>, replies: Replies, _context: Context) -> Result<Step, Failure> {
@@ -128,6 +133,7 @@ impl webhook::Guest for Evil {
 impl poll::Guest for Evil {
     fn begin(task: poll::Task, context: Context) -> Result<Step, Failure> {
         match task {
+            poll::Task::Sync(_) if lawless::is_credulous(&context) => Ok(lawless::walk()),
             poll::Task::Check => Ok(done(Outcome::Checked(vec![format!("now {}", context.now.local)]))),
             // In this year it counts.
             poll::Task::Sync(window) if window.first_day.starts_with("2001-") => Ok(deeds::count(300, "poll", None)),
@@ -152,6 +158,9 @@ impl poll::Guest for Evil {
 
 /// Asks for orders again for as long as its state says `again`; otherwise tells what came back.
 fn go_on(state: Option<Vec<u8>>, replies: &Replies) -> Result<Step, Failure> {
+    if let Some(step) = lawless::resume(state.as_deref(), replies) {
+        return Ok(step);
+    }
     let seen = format!(
         "{} orders, {} responses, tags {:?}",
         replies.orders.len(),
@@ -184,6 +193,7 @@ impl csv::Guest for Evil {
             let (deed, id) = (cell(row * width), cell(row * width + 1));
             match deed.as_str() {
                 "" => batch.changes.push(deeds::put(deeds::sale(&id))),
+                "counted" => batch.changes.push(lawless::counted()),
                 "ignore-more" => batch.ignored = u32::MAX,
                 "reject-beyond" => batch.rejects.push(csv::Reject {
                     index: u32::MAX,

@@ -1,5 +1,6 @@
-//! `cargo xtask bench`: the same work done by ltvd and by a peer, on one machine in one run.
+//! `cargo xtask bench`: the same work done by ltvd and by a peer, on one machine in one run; and what connectors cost.
 
+mod connector;
 mod import;
 mod ltv;
 mod measure;
@@ -16,6 +17,8 @@ use crate::workspace::Workspace;
 
 #[derive(Subcommand)]
 pub(crate) enum Bench {
+    /// What connectors cost in the sandbox: to load, for a row, for a webhook.
+    Connector(connector::Options),
     /// A CSV file until it is durable: ltvd against DuckDB's merge on a primary key.
     Import(import::Options),
     /// Lifetime value of monthly cohorts over the running daemon's API: against DuckDB, and against a bare scan.
@@ -26,6 +29,7 @@ pub(crate) enum Bench {
 
 pub(crate) fn run(workspace: &Workspace, bench: &Bench) -> Result<()> {
     match bench {
+        Bench::Connector(options) => connector::run(workspace, options),
         Bench::Import(options) => import::run(workspace, options),
         Bench::Ltv(options) => ltv::run(workspace, options),
         Bench::Webhooks(options) => webhooks::run(workspace, options),

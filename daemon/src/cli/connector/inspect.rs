@@ -127,14 +127,18 @@ fn described_setting(setting: &SettingDescription) -> String {
 
 fn described_polling(polling: &Polling) -> String {
     let per_minute = polling.requests_per_minute_max.map_or_else(String::new, |max| format!(", {max} a minute"));
+    let again = match polling.recheck_days {
+        0 => String::new(),
+        1 => "reads the last day again daily; ".to_owned(),
+        days => format!("reads the last {days} days again daily; "),
+    };
     let yes = |able: bool| if able { "yes" } else { "no" };
     format!(
-        "\nPolling\n  every {} s at most, {} days at a time, {} requests at once{per_minute}\n  reads the last {} days again \
-         daily; single orders: {}; sets up its webhooks: {}\n",
+        "\nPolling\n  every {} s at most, {} days at a time, {} requests at once{per_minute}\n  {again}single orders: {}; sets up \
+         its webhooks: {}\n",
         polling.interval_min_s,
         polling.window_days_max,
         polling.concurrent_requests_max,
-        polling.recheck_days,
         yes(polling.refreshes),
         yes(polling.subscribes),
     )

@@ -16,7 +16,9 @@ const SDK_MANIFEST: &str = include_str!("../../../../plugins/sdk/Cargo.toml");
 const CONFIG: &str = include_str!("../../../../config.example.toml");
 const WORKSPACE: &str = include_str!("../../../../Cargo.toml");
 
-/// Longest name, characters: it becomes the id.
+const FORMAT: &str = include_str!("../../../../rustfmt.toml");
+
+/// Longest id and longest name, characters.
 const NAME_CHARS: usize = 40;
 
 /// Arguments of `ltvd connector new`.
@@ -28,9 +30,12 @@ pub(in crate::cli) struct Args {
     /// What it is written in
     #[arg(long, default_value = "rust")]
     language: Language,
-    /// What it reads
-    #[arg(long, value_delimiter = ',', default_values_t = [Door::Csv, Door::Webhook, Door::Poll])]
+    /// What it reads, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "csv,webhook,poll")]
     doors: Vec<Door>,
+    /// What people call the platform, such as "My Platform" [default: from the id]
+    #[arg(long = "name", value_name = "TEXT", value_parser = title)]
+    title: Option<String>,
     /// Folder of the project, which must not be there yet or be empty [default: NAME]
     #[arg(long, value_name = "FOLDER")]
     into: Option<PathBuf>,
@@ -62,12 +67,6 @@ impl Door {
     }
 }
 
-impl std::fmt::Display for Door {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl Language {
     const fn folder(self) -> &'static str {
         match self {
@@ -84,7 +83,8 @@ pub(super) fn new(args: &Args) -> Result<(), Failure> {
     if folder.exists() && fs::read_dir(&folder).map_err(failed)?.next().is_some() {
         return Err(Failure::Failed(format!("{}: the folder is there already and is not empty", folder.display())));
     }
-    for (path, text) in files(&args.name, args.language, &args.doors).map_err(Failure::Failed)? {
+    let title = args.title.clone().unwrap_or_else(|| words(&args.name).join(" "));
+    for (path, text) in project(&args.name, &title, args.language, &args.doors).map_err(Failure::Failed)? {
         let path = folder.join(path);
         path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
         fs::write(&path, text).map_err(failed)?;
@@ -111,8 +111,23 @@ fn name(text: &str) -> Result<String, String> {
     Err(format!("use up to {NAME_CHARS} lower case letters, digits and hyphens, with a letter in front"))
 }
 
+/// It is written into texts of three languages, so it must need no escape in any.
+fn title(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let plain = |letter: char| letter.is_alphanumeric() || " .,&+-/()!".contains(letter);
+    if text.chars().next().is_some_and(char::is_alphanumeric)
+        && text.chars().all(plain)
+        && text.chars().count() <= NAME_CHARS
+    {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "use up to {NAME_CHARS} letters, digits, blanks and . , & + - / ( ) !, with a letter or digit in front"
+    ))
+}
+
 /// Every file of a project, by its path.
-fn files(name: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf, String)>, String> {
+fn project(name: &str, title: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf, String)>, String> {
     let mut files = Vec::new();
     let mut add = |dir: &Dir<'static>, strip: &Path, into: &str| -> Result<(), String> {
         for file in all(dir) {
@@ -132,7 +147,11 @@ fn files(name: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf,
     let mut files: Vec<(PathBuf, String)> = files
         .into_iter()
         .filter(|(path, _)| is_of_doors(path, doors))
-        .map(|(path, text)| (renamed(&path), with_name(&for_doors(&text, doors), name)))
+        .map(|(path, text)| {
+            let text = with_name(&for_doors(&text, doors), name, title);
+            let is_rust = path.extension().is_some_and(|end| end == "rs");
+            (renamed(&path), if is_rust { without_gaps(&text) } else { text })
+        })
         .collect();
     files.retain(|(_, text)| !text.is_empty());
     for file in WIT.files().filter(|file| file.path().extension().is_some_and(|end| end == "wit")) {
@@ -144,6 +163,7 @@ fn files(name: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf,
     }
     files.push((PathBuf::from("docs/config.example.toml"), CONFIG.to_owned()));
     if language == Language::Rust {
+        files.push((PathBuf::from("rustfmt.toml"), FORMAT.to_owned()));
         files.push((PathBuf::from("vendor/ltv-sdk/Cargo.toml"), standalone(SDK_MANIFEST, WORKSPACE)?));
         for file in all(&SDK) {
             let path = Path::new("vendor/ltv-sdk/src").join(file.path());
@@ -203,13 +223,36 @@ fn for_doors(text: &str, doors: &[Door]) -> String {
     out.replace("csv, webhook, poll", &wanted.join(", "))
 }
 
-/// The template is a platform called Kiosk.
-fn with_name(text: &str, name: &str) -> String {
-    let words = name.split('-').map(|word| {
+/// As rustfmt has it where a part was left out: no two blank lines, and none at the beginning or end.
+fn without_gaps(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut gap = false;
+    for line in text.lines() {
+        if line.trim().is_empty() {
+            gap = !out.is_empty();
+            continue;
+        }
+        out.push_str(if std::mem::take(&mut gap) { "\n" } else { "" });
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// The template is a platform called Kiosk, of which the type is `KioskConnector`.
+fn with_name(text: &str, name: &str, title: &str) -> String {
+    let text = text.replace("KioskConnector", &format!("{}Connector", words(name).concat()));
+    // What people read comes last: it may itself hold the word.
+    text.replace("kiosk", name).replace("Kiosk", title)
+}
+
+/// The words of an id, each with a capital.
+fn words(name: &str) -> Vec<String> {
+    let word = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
-    });
-    text.replace("Kiosk", &words.collect::<String>()).replace("kiosk", name)
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    };
+    name.split('-').filter(|word| !word.is_empty()).map(word).collect()
 }
 
 /// A Cargo.toml that needs no workspace around it.
@@ -236,13 +279,40 @@ fn standalone(manifest: &str, workspace: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
+    fn files(name: &str, language: Language, doors: &[Door]) -> Result<Vec<(PathBuf, String)>, String> {
+        project(name, &words(name).join(" "), language, doors)
+    }
+
     #[test]
     fn names_become_ids() {
         assert!(["kiosk", "my-shop-2"].into_iter().all(|good| name(good).is_ok()));
         for bad in ["", "Kiosk", "2shop", "-a", "a-", "a_b", "a/b", &"a".repeat(41)] {
             assert!(name(bad).is_err(), "{bad}");
         }
-        assert_eq!(with_name("struct Kiosk; // kiosk", "my-shop"), "struct MyShop; // my-shop");
+        let text = "struct KioskConnector; // kiosk, Kiosk";
+        assert_eq!(with_name(text, "my-shop", "My Shop"), "struct MyShopConnector; // my-shop, My Shop");
+        assert_eq!(words("my--shop-2").join(" "), "My Shop 2");
+        assert_eq!(title(" Café & Söhne (2.0) ").as_deref(), Ok("Café & Söhne (2.0)"));
+        for bad in ["", "\"", "a\\b", "{a}", "a\nb", "it's", &"a".repeat(41)] {
+            assert!(title(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_readme_names_the_files_that_are_written() {
+        for language in [Language::Rust, Language::Python, Language::Javascript] {
+            for doors in [&[Door::Csv][..], &[Door::Webhook, Door::Poll], &Door::ALL] {
+                let files = files("my-shop", language, doors).unwrap();
+                let readme = &files.iter().find(|(path, _)| path.as_os_str() == "README.md").unwrap().1;
+                let named =
+                    readme.lines().filter(|line| line.starts_with("| `")).flat_map(|line| line.split('`').nth(1));
+                for name in named {
+                    let there = files.iter().any(|(path, _)| path.starts_with(name.trim_end_matches('/')));
+                    assert!(there, "{name} is not written for {doors:?}\n{readme}");
+                }
+                assert!(readme.starts_with("# My Shop for ltvd\n"), "{readme}");
+            }
+        }
     }
 
     #[test]
@@ -251,6 +321,7 @@ mod tests {
         assert_eq!(for_doors(text, &[Door::Csv]), "a\nb\n[csv]\n");
         assert_eq!(for_doors(text, &[Door::Poll, Door::Csv]), "a\nb\nc\n[csv, poll]\n");
         assert_eq!(for_doors(text, &Door::ALL), "a\nb\nc\nd\n[csv, webhook, poll]\n");
+        assert_eq!(without_gaps("\na\n\n\nb\n  \n\n"), "a\n\nb\n");
         let names = |doors: &[Door]| -> Vec<String> {
             let files = files("my-shop", Language::Rust, doors).unwrap();
             files.into_iter().map(|(path, _)| path.display().to_string()).collect()
@@ -271,9 +342,14 @@ mod tests {
             .collect();
         assert!(pages(&python).contains(&"docs/config.example.toml".to_owned()));
         assert!(!python.contains(&"docs/sdk.md".to_owned()), "it is about Rust");
-        for file in
-            ["Cargo.toml", ".gitignore", "wit/types.wit", "vendor/ltv-sdk/Cargo.toml", "vendor/ltv-sdk/src/lib.rs"]
-        {
+        for file in [
+            "Cargo.toml",
+            "rustfmt.toml",
+            ".gitignore",
+            "wit/types.wit",
+            "vendor/ltv-sdk/Cargo.toml",
+            "vendor/ltv-sdk/src/lib.rs",
+        ] {
             assert!(csv.contains(&file.to_owned()), "{file} is not in {csv:?}");
         }
     }

@@ -29,9 +29,22 @@ pub(in crate::cli) struct Args {
     kind: Kind,
     /// The delivery; - for standard input
     file: PathBuf,
-    /// A setting of the connector; may be given several times. Secrets count as set whether they are given or not
+    /// A setting of the connector; may be given several times. Secrets count as set unless --without-secret names them
     #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = settings::pair)]
     settings: Vec<(String, String)>,
+    /// A secret that has no value; may be given several times
+    #[arg(long = "without-secret", value_name = "NAME")]
+    without: Vec<String>,
+    /// Read a webhook whatever its proof, as if it were signed
+    #[arg(long)]
+    unproven: bool,
+    /// Begin of the window of which a response tells, like 2026-03-01T00:00:00Z [default: as long before its end as the
+    /// connector walks at a time]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<i64>,
+    /// End of that window [default: when the response arrived]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    to: Option<i64>,
     /// Zone of the account
     #[arg(long, value_name = "ZONE", value_parser = settings::zone, default_value = "UTC")]
     zone: Zone,
@@ -78,11 +91,22 @@ pub(super) fn read(connector: &Arc<Connector>, args: &Args) -> Result<(), Failur
         let setting = problem.setting.map_or_else(String::new, |setting| format!("{setting}: "));
         output::warn(&format!("settings: {setting}{}", problem.message));
     }
-    let context = context(connector, args, &given);
+    let context = context(connector, args, &given)?;
     let mut trial = Trial::default();
     let result = match args.kind {
-        Kind::Webhook => trial::webhook(connector, &delivery(args, &context)?, &context, &given, &mut trial),
-        Kind::Response => trial::response(connector, delivery(args, &context)?, args.status, &context, &mut trial),
+        Kind::Webhook => {
+            let delivery = delivery(args, &context)?;
+            trial::webhook(connector, &delivery, args.unproven, &context, &given, &mut trial)
+        }
+        Kind::Response => {
+            let answer = trial::Answer {
+                response: delivery(args, &context)?,
+                status: args.status,
+                from_ms: args.from,
+                to_ms: args.to,
+            };
+            trial::response(connector, answer, &context, &mut trial)
+        }
         Kind::Csv => {
             let source = open(&args.file)?;
             let reading = trial::FileReading { source, format_id: args.format_id.as_deref(), options: args.options() };
@@ -115,18 +139,24 @@ impl Args {
     }
 }
 
-fn context(connector: &Connector, args: &Args, given: &Given) -> CallContext {
-    // All secrets count as set: a connector acts differently without them, and here their values matter to nobody.
+fn context(connector: &Connector, args: &Args, given: &Given) -> Result<CallContext, Failure> {
+    // Secrets count as set: a connector acts differently without them, and here their values matter to nobody.
     let is_secret = |kind: &SettingKind| matches!(kind, SettingKind::Secret | SettingKind::GeneratedSecret);
     let secrets = connector.manifest.settings.iter().filter(|setting| is_secret(&setting.kind));
-    CallContext {
+    let secrets: Vec<String> = secrets.map(|setting| setting.name.clone()).collect();
+    if let Some(name) = args.without.iter().find(|name| !secrets.contains(name)) {
+        let there =
+            if secrets.is_empty() { "it has none".to_owned() } else { format!("it has {}", secrets.join(", ")) };
+        return Err(Failure::Usage(format!("connector `{}` has no secret `{name}`; {there}", connector.manifest.id)));
+    }
+    Ok(CallContext {
         now_ms: args.received.unwrap_or_else(clock::now_ms),
         zone: args.zone,
         settings: given.values.clone(),
-        secrets: secrets.map(|setting| setting.name.clone()).collect(),
+        secrets: secrets.into_iter().filter(|name| !args.without.contains(name)).collect(),
         memory: None,
         integration: String::new(),
-    }
+    })
 }
 
 fn delivery(args: &Args, context: &CallContext) -> Result<Delivery, Failure> {

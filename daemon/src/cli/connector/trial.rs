@@ -4,6 +4,8 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use chrono::DateTime;
+
 use super::super::output::count;
 use super::settings::Given;
 use crate::connector::{
@@ -47,6 +49,8 @@ pub(super) struct Rejected {
     pub(super) field: Option<String>,
     pub(super) id: Option<String>,
     pub(super) reason: String,
+    /// Of the answers of one step, which it stood in.
+    pub(super) answer: u32,
 }
 
 /// A file and how it is to be read.
@@ -62,18 +66,28 @@ type Tried = Result<(), String>;
 pub(super) fn webhook(
     connector: &Arc<Connector>,
     delivery: &Delivery,
+    unproven: bool,
     context: &CallContext,
     given: &Given,
     trial: &mut Trial,
 ) -> Tried {
-    let proof = connector.prove(delivery, context).map_err(|error| error.to_string())?;
-    trial.proof = Some(told(&proof, given));
+    let proof = if unproven {
+        trial.proof = Some("none was asked for".to_owned());
+        Proof::AddressOnly
+    } else {
+        let proof = connector.prove(delivery, context).map_err(|error| error.to_string())?;
+        trial.proof = Some(told(&proof, given));
+        proof
+    };
     match proof {
         Proof::Ping(_) => {
             trial.outcome = Some("nothing is read of a test call".to_owned());
             Ok(())
         }
-        Proof::Refuse(_) => Err("the delivery is refused with 401, and nothing of it is kept or read".to_owned()),
+        Proof::Refuse(_) => {
+            Err("the delivery is refused with 401, and nothing of it is kept or read; --unproven reads it all the same"
+                .to_owned())
+        }
         Proof::Hmac(_) | Proof::Equals { .. } | Proof::AddressOnly => {
             let conversation = connector.receive(delivery, context).map_err(|error| error.to_string())?;
             converse(conversation, None, context, trial)
@@ -81,13 +95,17 @@ pub(super) fn webhook(
     }
 }
 
-pub(super) fn response(
-    connector: &Arc<Connector>,
-    given: Delivery,
-    status: u16,
-    context: &CallContext,
-    trial: &mut Trial,
-) -> Tried {
+/// What a platform answered to the first request of a walk.
+pub(super) struct Answer {
+    /// Headers and body.
+    pub(super) response: Delivery,
+    pub(super) status: u16,
+    /// The window that is walked, milliseconds since 1970-01-01T00:00:00Z.
+    pub(super) from_ms: Option<i64>,
+    pub(super) to_ms: Option<i64>,
+}
+
+pub(super) fn response(connector: &Arc<Connector>, given: Answer, context: &CallContext, trial: &mut Trial) -> Tried {
     let id = &connector.manifest.id;
     let (true, Some(polling)) = (connector.interfaces.poll, &connector.manifest.polling) else {
         return Err(format!(
@@ -97,9 +115,15 @@ pub(super) fn response(
     };
     let axis = polling.axes.first().copied().unwrap_or(Axis::Modified);
     let days_ms = i64::from(polling.window_days_max.max(1)) * 86_400_000;
-    let window = Window { axis, start_ms: context.now_ms.saturating_sub(days_ms), end_ms: context.now_ms };
+    let end_ms = given.to_ms.unwrap_or(context.now_ms);
+    let start_ms = given.from_ms.unwrap_or_else(|| end_ms.saturating_sub(days_ms));
+    let told = |ms: i64| {
+        DateTime::from_timestamp_millis(ms).map_or_else(|| ms.to_string(), |at| at.format("%FT%TZ").to_string())
+    };
+    trial.notes.push(format!("asked for {} to {}; --from and --to say another window", told(start_ms), told(end_ms)));
+    let window = Window { axis, start_ms, end_ms };
     let conversation = connector.begin(Task::Sync(window), context).map_err(|error| error.to_string())?;
-    let response = Response { status, headers: given.headers, body: given.body };
+    let response = Response { status: given.status, headers: given.response.headers, body: given.response.body };
     converse(conversation, Some(response), context, trial)
 }
 
@@ -119,6 +143,7 @@ fn converse(
             field: reject.field,
             id: reject.id,
             reason: reject.reason,
+            answer: reject.index,
         };
         trial.rejects.extend(rejects.into_iter().map(rejected));
         trial.rounded += rounded;
@@ -217,6 +242,7 @@ pub(super) fn file(
         field: row.column.clone(),
         id: None,
         reason: row.value.as_ref().map_or_else(|| row.reason.clone(), |value| format!("{value} {}", row.reason)),
+        answer: 0,
     }));
     let mut reader = connector
         .reader(&recognised.format_id, recognised.other_headings(), context)
@@ -232,6 +258,7 @@ pub(super) fn file(
             field: reject.field,
             id: reject.id,
             reason: reject.reason,
+            answer: 0,
         }));
         trial.ignored += u64::from(batch.ignored);
         trial.notes.extend(batch.notes);

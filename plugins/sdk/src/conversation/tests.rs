@@ -3,7 +3,7 @@ use std::future;
 use super::*;
 use crate::connector::{Connector, Webhook};
 use crate::testing::{self, Ledger};
-use crate::types::{Context, Decimal, Delivery, Kind, Manifest, Moment, Proof, Reply};
+use crate::types::{Context, Decimal, Delivery, EntryKey, Kind, Manifest, Moment, Proof, Reply};
 
 fn sale(number: usize) -> Entry {
     Entry::sale(number.to_string(), "o-1", Moment::Utc(0), "USD", Decimal::whole(1))
@@ -73,6 +73,37 @@ fn a_task_pauses_where_it_asks_and_hands_over_what_it_did_until_then() {
     assert_eq!((steps[1].rejects.len(), steps[2].rejects.len()), (1, 0));
     assert_eq!(steps[1].progress, Some(Progress { done: 1, total: Some(2) }));
     assert_eq!(steps[2].next, Next::Done(Outcome::Read));
+}
+
+#[test]
+fn what_cannot_be_an_id_is_not_looked_up_and_holds_nothing() {
+    let steps = run(|daemon| async move {
+        let odd = ["a\u{0}", "", "o-1", &"x".repeat(201)].map(str::to_owned);
+        let stored = daemon.orders(odd.clone()).await;
+        assert_eq!(stored.iter().map(|order| order.id.clone()).collect::<Vec<_>>(), odd);
+        assert!(daemon.order("a\n").await.entries.is_empty());
+        daemon.withdraw(Withdrawal { key: EntryKey { kind: Kind::Refund, id: String::new() }, revision: 1 });
+        Ok(Outcome::Read)
+    })
+    .unwrap();
+    assert_eq!((steps.len(), asked(&steps[0]).orders.as_slice()), (2, &["o-1".to_owned()][..]));
+    assert_eq!((steps[1].changes.len(), steps[1].rejects[0].reason.as_str()), (0, "the id is empty"));
+}
+
+#[test]
+fn a_fault_is_settled_with_its_id_and_field_and_a_failure_ends_the_task() {
+    let daemon = Daemon::default();
+    let read = |text: &str| -> Result<Decimal, Unread> {
+        Ok(crate::money::plain(text).map_err(|error| Fault::at("total", error).id("p-1"))?)
+    };
+    daemon.settle(3, read("soon").unwrap_err()).unwrap();
+    let rejects = daemon.desk.rejects.take();
+    let told = &rejects[0];
+    assert_eq!((told.index, told.id.as_deref(), told.field.as_deref()), (3, Some("p-1"), Some("total")));
+    let down = Failure::Internal("down".into());
+    assert_eq!(daemon.settle(0, Unread::from(down.clone())), Err(down));
+    let said = Failure::from(read("soon").unwrap_err());
+    assert!(matches!(said, Failure::Malformed(text) if text.starts_with("p-1: total: ")));
 }
 
 #[test]

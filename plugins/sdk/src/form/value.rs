@@ -1,5 +1,6 @@
 //! The tree that every body becomes.
 
+use crate::dates;
 use crate::fault::Fault;
 use crate::money;
 use crate::types::Decimal;
@@ -111,6 +112,69 @@ impl Value {
         self.cents(path)?.ok_or_else(|| Fault::at(path, "is missing"))
     }
 
+    /// The word at this path in lower case, with `_` for blanks and dashes: platforms spell their statuses `On-Hold`, `on hold`
+    /// and `on_hold`. `None` if there is none.
+    #[must_use]
+    pub fn word(&self, path: &str) -> Option<String> {
+        self.text(path).map(|text| text.to_lowercase().replace([' ', '-'], "_"))
+    }
+
+    /// The currency at this path, in upper case. `None` if there is none.
+    ///
+    /// # Errors
+    /// If it is no currency code of ISO 4217.
+    pub fn currency(&self, path: &str) -> Result<Option<String>, Fault> {
+        let code = |text: &str| {
+            let code = text.to_ascii_uppercase();
+            let known = money::is_currency(&code);
+            known.then_some(code).ok_or_else(|| Fault::at(path, format!("`{text}` is no currency code, such as EUR")))
+        };
+        self.text(path).map(code).transpose()
+    }
+
+    /// The point in time at this path, milliseconds since 1970-01-01T00:00:00Z; what names no zone is UTC. `None` if there is
+    /// none.
+    ///
+    /// # Errors
+    /// If it is no date with a time of day.
+    pub fn unix_ms(&self, path: &str) -> Result<Option<i64>, Fault> {
+        self.text(path).map(dates::utc_ms).transpose().map_err(|error| Fault::at(path, error))
+    }
+
+    /// As [`unix_ms`](Self::unix_ms), where nothing works without it.
+    ///
+    /// # Errors
+    /// If there is none, or it is no date with a time of day.
+    pub fn need_unix_ms(&self, path: &str) -> Result<i64, Fault> {
+        self.unix_ms(path)?.ok_or_else(|| Fault::at(path, "is missing"))
+    }
+
+    /// The same tree with null for every text that is one of these words, whatever their case: some platforms write `null` or
+    /// `N/A` for nothing, and [`text`](Self::text) and [`need`](Self::need) then skip it.
+    #[must_use]
+    pub fn without_words(self, words: &[&str]) -> Self {
+        match self {
+            Value::Text(text) if words.iter().any(|word| text.trim().eq_ignore_ascii_case(word)) => Value::Null,
+            Value::List(items) => Value::List(items.into_iter().map(|item| item.without_words(words)).collect()),
+            Value::Map(entries) => {
+                Value::Map(entries.into_iter().map(|(key, value)| (key, value.without_words(words))).collect())
+            }
+            value => value,
+        }
+    }
+
+    /// The list at this path. An answer without its list must never look like an empty one; where a missing list is none, use
+    /// [`items`](Self::items).
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn need_list(&self, path: &str) -> Result<&[Value], Fault> {
+        match self.at(path) {
+            Some(Value::List(items)) => Ok(items),
+            _ => Err(if path.is_empty() { Fault::new("is no list") } else { Fault::at(path, "is no list") }),
+        }
+    }
+
     /// The items of the list at this path. A map counts as a list if its keys are numbers, as forms write lists. Empty if
     /// there is none.
     #[must_use]
@@ -183,7 +247,7 @@ fn write_string(text: &str, json: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::form::json;
+    use crate::form::{self, json};
 
     #[test]
     fn paths_lead_through_maps_and_lists() {
@@ -203,5 +267,32 @@ mod tests {
         assert!(value.amount("a.0.b").is_err());
         assert!(value.flag("t") && !value.flag("e") && !value.flag("missing"));
         assert_eq!(value.items("n"), Vec::<&Value>::new());
+    }
+
+    #[test]
+    fn words_for_nothing_are_nothing() {
+        let value = form::urlencoded("email=NULL&name= null &order[id]=n/a&note=nullable").unwrap();
+        assert_eq!(value.text("email"), Some("NULL"));
+        let value = value.without_words(&["null", "n/a"]);
+        assert_eq!((value.text("email"), value.text("name"), value.text("order.id")), (None, None, None));
+        assert_eq!(value.text("note"), Some("nullable"));
+        assert_eq!(value.need("email"), Err(Fault::at("email", "is missing")));
+    }
+
+    #[test]
+    fn currencies_moments_words_and_lists_say_what_is_wrong_where_they_are_read() {
+        let value = json(
+            br#"{"c":"usd","d":"dollars","t":"2026-03-01T10:00:00+01:00","u":"2026-03-01 10:00:00","day":"2026-03-01",
+            "s":"On-hold now","l":[]}"#,
+        )
+        .unwrap();
+        assert_eq!((value.currency("c"), value.currency("x")), (Ok(Some("USD".into())), Ok(None)));
+        assert_eq!(value.currency("d"), Err(Fault::at("d", "`dollars` is no currency code, such as EUR")));
+        assert_eq!(value.unix_ms("t"), Ok(Some(1_772_355_600_000)));
+        assert_eq!(value.need_unix_ms("u"), Ok(1_772_359_200_000));
+        assert!(value.unix_ms("day").is_err() && value.unix_ms("s").is_err());
+        assert_eq!(value.need_unix_ms("x"), Err(Fault::at("x", "is missing")));
+        assert_eq!(value.word("s").as_deref(), Some("on_hold_now"));
+        assert_eq!((value.need_list("l"), value.need_list("x")), (Ok(&[][..]), Err(Fault::at("x", "is no list"))));
     }
 }

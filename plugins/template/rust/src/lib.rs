@@ -20,16 +20,16 @@ mod webhook;
 use ltv_connector::prelude::*;
 
 /// The connector.
-pub struct Kiosk;
+pub struct KioskConnector;
 
-impl Connector for Kiosk {
+impl Connector for KioskConnector {
     fn describe() -> Manifest {
         manifest::manifest()
     }
 }
 
 // door csv
-impl Csv for Kiosk {
+impl Csv for KioskConnector {
     fn read(_format: &str, table: &Table, context: &Context) -> Result<Batch, Failure> {
         Ok(csv::read(table, context))
     }
@@ -37,7 +37,7 @@ impl Csv for Kiosk {
 
 // end
 // door webhook
-impl Webhook for Kiosk {
+impl Webhook for KioskConnector {
     fn prove(delivery: &Delivery, _context: &Context) -> Result<Proof, Failure> {
         Ok(webhook::prove(delivery))
     }
@@ -49,7 +49,7 @@ impl Webhook for Kiosk {
 
 // end
 // door poll
-impl Poll for Kiosk {
+impl Poll for KioskConnector {
     async fn check(daemon: Daemon, _context: Context) -> Result<Outcome, Failure> {
         poll::check(&daemon).await
     }
@@ -60,4 +60,4 @@ impl Poll for Kiosk {
 }
 
 // end
-ltv_connector::export!(Kiosk: csv, webhook, poll);
+ltv_connector::export!(KioskConnector: csv, webhook, poll);

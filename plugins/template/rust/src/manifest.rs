@@ -5,6 +5,9 @@ use ltv_connector::prelude::*;
 // door webhook
 /// Secret: the key of the webhooks' signatures.
 pub(crate) const WEBHOOK_SECRET: &str = "webhook_secret";
+/// How webhooks are set up by hand.
+const SETUP: &str = "In Kiosk: Settings > Webhooks > Add. \
+    Paste the address that `ltvd webhook url NAME` prints.";
 // end
 // door poll
 /// Secret: the key of the API.
@@ -27,10 +30,7 @@ pub(crate) fn manifest() -> Manifest {
                 .help("In Kiosk: Settings > Webhooks, the word under \"Signing secret\".")
                 .secret(),
         )
-        .webhook(
-            WebhookDescription::new(&["payment.paid", "payment.refunded"])
-                .manual_setup("In Kiosk: Settings > Webhooks > Add. Paste the address that `ltvd webhook url NAME` prints."),
-        )
+        .webhook(WebhookDescription::new(&["payment.paid", "payment.refunded"]).manual_setup(SETUP))
         // end
         // door poll
         .setting(

@@ -42,7 +42,8 @@ impl Movement<'_> {
 /// A currency as the contract wants it.
 pub(crate) fn currency(told: Option<&str>, context: &Context) -> Result<String, Fault> {
     let code = told.or(context.text("currency")).unwrap_or_default().to_ascii_uppercase();
-    if money::is_currency(&code) { Ok(code) } else { Err(Fault::at("currency", format!("`{code}` is not a currency code"))) }
+    let known = money::is_currency(&code);
+    known.then_some(code).ok_or_else(|| Fault::at("currency", "is not a currency code, such as EUR"))
 }
 
 // door webhook or poll
@@ -51,8 +52,6 @@ pub(crate) fn of_json(payment: &Value, context: &Context) -> Result<Option<Entry
     let id = payment.need("id")?;
     let read = || -> Result<Option<Entry>, Fault> {
         let at = dates::moment(payment.need("created_at")?).map_err(|error| Fault::at("created_at", error))?;
-        let changed = dates::moment(payment.need("updated_at")?).map_err(|error| Fault::at("updated_at", error))?;
-        let Moment::Utc(revision) = changed else { return Err(Fault::at("updated_at", "has no zone")) };
         let currency = currency(payment.text("currency"), context)?;
         let movement = Movement {
             id,
@@ -65,7 +64,7 @@ pub(crate) fn of_json(payment: &Value, context: &Context) -> Result<Option<Entry
             email: payment.text("email"),
             product_id: payment.text("product.id"),
             product: payment.text("product.name"),
-            revision,
+            revision: payment.need_unix_ms("updated_at")?,
         };
         Ok(movement.entry())
     };

@@ -3,10 +3,13 @@
 use ltv_connector::prelude::*;
 use ltv_connector::testing::{self, Ledger};
 
-use crate::Kiosk;
+use crate::KioskConnector;
+// door webhook
+use crate::manifest::WEBHOOK_SECRET;
+// end
 
 fn context() -> Context {
-    testing::context_for(&Kiosk::describe()).set("currency", "USD").build()
+    testing::context_for(&KioskConnector::describe()).set("currency", "USD").build()
 }
 
 // door csv
@@ -19,7 +22,7 @@ p-2,Authorization,o-2,2026-03-06 09:00:00,5.00,,USD,bo@example.org,Pot
 
 #[test]
 fn a_file_has_sales_and_refunds_and_what_is_neither() {
-    let batch = testing::read::<Kiosk>("payments", FILE, &context()).unwrap();
+    let batch = testing::read::<KioskConnector>("payments", FILE, &context()).unwrap();
     let mut ledger = Ledger::new();
     ledger.apply(&batch);
     assert_eq!((ledger.entries().len(), batch.rejects.len(), batch.ignored), (2, 0, 1));
@@ -36,15 +39,24 @@ const PAID: &str = r#"{"event": "payment.paid", "payment": {"id": "p-1", "kind":
 fn a_webhook_is_one_sale() {
     let mut ledger = Ledger::new();
     let delivery = testing::delivery("application/json", PAID);
-    assert_eq!(ledger.receive::<Kiosk>(&delivery, &context()), Ok(Outcome::Read));
+    assert_eq!(ledger.receive::<KioskConnector>(&delivery, &context()), Ok(Outcome::Read));
     let sale = ledger.get(Kind::Sale, "p-1").unwrap();
     assert_eq!((sale.amounts.total, sale.currency.as_str()), (Decimal::hundredths(1250), "USD"));
 }
 
 #[test]
-fn what_is_not_signed_is_refused() {
-    let delivery = testing::delivery("application/json", PAID);
-    assert!(matches!(Kiosk::prove(&delivery, &context()), Ok(Proof::Refuse(_))));
+fn only_what_is_signed_with_the_secret_is_believed() {
+    let believed = |delivery: &Delivery| {
+        let proof = KioskConnector::prove(delivery, &context()).unwrap();
+        testing::holds(&proof, delivery, &[(WEBHOOK_SECRET, "sesame")])
+    };
+    let signed = |word: &str| {
+        let signature = testing::hmac(Hash::Sha256, word.as_bytes(), PAID.as_bytes());
+        let delivery = testing::delivery("application/json", PAID);
+        delivery.with_header("x-kiosk-signature", &testing::hex(&signature))
+    };
+    assert!(believed(&signed("sesame")));
+    assert!(!believed(&signed("thyme")) && !believed(&testing::delivery("application/json", PAID)));
 }
 
 // end
@@ -52,8 +64,8 @@ fn what_is_not_signed_is_refused() {
 #[test]
 fn file_and_webhook_are_one_sale() {
     let mut ledger = Ledger::new();
-    ledger.receive::<Kiosk>(&testing::delivery("application/json", PAID), &context()).unwrap();
-    ledger.apply(&testing::read::<Kiosk>("payments", FILE, &context()).unwrap());
+    ledger.receive::<KioskConnector>(&testing::delivery("application/json", PAID), &context()).unwrap();
+    ledger.apply(&testing::read::<KioskConnector>("payments", FILE, &context()).unwrap());
     assert_eq!(ledger.entries().len(), 2);
     // The webhook knows when the payment was changed, so it is the better source.
     assert!(ledger.get(Kind::Sale, "p-1").unwrap().revision > 0);
@@ -63,16 +75,18 @@ fn file_and_webhook_are_one_sale() {
 // door poll
 #[test]
 fn every_page_is_read() {
-    let page = |number: u32| match number {
-        1 => r#"{"data": [{"id": "p-1", "kind": "payment", "order": "o-1", "amount": "12.50", "created_at": "2026-03-01T10:00:00Z",
-            "updated_at": "2026-03-01T10:00:01Z"}], "next_page": 2, "total": 2}"#,
-        _ => r#"{"data": [{"id": "p-2", "kind": "payment", "order": "o-2", "amount": "5.00", "created_at": "2026-03-02T10:00:00Z",
-            "updated_at": "2026-03-02T10:00:01Z"}], "next_page": null, "total": 2}"#,
+    let page = |number: u32| {
+        let (id, next) = if number == 1 { ("1", "2") } else { ("2", "null") };
+        format!(
+            r#"{{"data": [{{"id": "p-{id}", "kind": "payment", "order": "o-{id}", "amount": "12.50",
+            "created_at": "2026-03-01T10:00:00Z", "updated_at": "2026-03-01T10:00:01Z"}}],
+            "next_page": {next}, "total": 2}}"#
+        )
     };
     let mut ledger = Ledger::new();
     let mut asked = 0;
     let task = Task::Sync(testing::window(Axis::Modified, "2026-03-01", "2026-03-31"));
-    let ended = ledger.poll::<Kiosk>(task, &context(), |_| {
+    let ended = ledger.poll::<KioskConnector>(task, &context(), |_| {
         asked += 1;
         Ok(testing::response(200, page(asked)))
     });

@@ -9,7 +9,7 @@ use crate::movement;
 pub(crate) fn prove(delivery: &Delivery) -> Proof {
     match delivery.header("x-kiosk-signature").and_then(encoding::hex) {
         Some(signature) => Proof::hmac(Hash::Sha256, WEBHOOK_SECRET, Message::Body, vec![signature]),
-        None => Proof::Refuse("the header X-Kiosk-Signature is missing or not hexadecimal".into()),
+        None => Proof::Refuse("the header x-kiosk-signature is missing or not hexadecimal".into()),
     }
 }
 

@@ -252,9 +252,8 @@ impl Reader<'_> {
         }
         let content_type = told.content_type.clone().unwrap_or_else(|| usual_type.to_owned());
         let mut headers = vec![Header { name: "content-type".to_owned(), value: content_type }];
-        for (name, value) in &told.headers {
-            headers.push(Header { name: name.to_lowercase(), value: words.put_in(value, &body)? });
-        }
+        let told_headers = words.headers(&told.headers, &body, at_ms)?;
+        headers.extend(told_headers.into_iter().map(|(name, value)| Header { name, value }));
         Ok(Act::Webhook(Request { query: words.put_in(&told.query, &body)?, headers, body, received_ms: at_ms }))
     }
 

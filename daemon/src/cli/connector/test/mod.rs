@@ -7,6 +7,7 @@ mod ledger;
 mod play;
 mod project;
 mod script;
+mod time;
 mod told;
 mod words;
 
@@ -34,6 +35,12 @@ pub(in crate::cli) struct Args {
     /// Only cases whose name holds this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Tell of each case how its deliveries ended and what the ledger holds, a line each
+    #[arg(long)]
+    summary: bool,
+    /// Measure instead: time to load, rows a second, a webhook; as one line of JSON
+    #[arg(long, conflicts_with_all = ["bless", "summary"])]
+    time: bool,
     /// Write what came of the cases as what is expected from now on
     #[arg(long)]
     bless: bool,
@@ -52,6 +59,9 @@ pub(super) fn test(args: &Args) -> Result<(), Failure> {
             "there is no case in {cases}; a case is a .toml file, see plugins/docs/testing.md"
         )));
     }
+    if args.time {
+        return output::print(&time::measure(&project, &connector, &cases)?.to_string());
+    }
     let manifest = &connector.manifest;
     let head = format!("{} {}, {}\n\n", manifest.id, manifest.version, count(cases.len() as u64, "case", "cases"));
     output::print(&head)?;
@@ -65,6 +75,9 @@ pub(super) fn test(args: &Args) -> Result<(), Failure> {
         let verdict = judge(&one, &story, args.bless).map_err(Failure::Failed)?;
         failed += usize::from(verdict.is_bad);
         output::print(&plain_lines(&verdict.text))?;
+        if args.summary {
+            output::print(&plain_lines(&indented(&told::summary(case, &one.told, &one.ledger))))?;
+        }
         played.push(one);
     }
     output::print("\n")?;
@@ -140,7 +153,7 @@ fn indented(text: &str) -> String {
 }
 
 fn told_law(law: &Law) -> String {
-    let Law { law, tried, violations, more, left_out } = law;
+    let Law { law, tried, violations, more, left_out, notes } = law;
     let mark = match (violations.is_empty(), tried) {
         (false, _) => "FAIL",
         (true, 0) => "-   ",
@@ -154,14 +167,11 @@ fn told_law(law: &Law) -> String {
     if *more > 0 {
         text.push_str(&indented(&format!("and {more} more")));
     }
+    for note in notes {
+        text.push_str(&indented(&format!("note: {note}")));
+    }
     for case in left_out {
         text.push_str(&indented(&format!("left out: {case}")));
     }
     text
-}
-
-/// Where things are.
-struct Project {
-    file: PathBuf,
-    cases: PathBuf,
 }

@@ -20,6 +20,9 @@ use crate::limits::cli::CASE_STEPS;
 use crate::model::{Change, Door, Entry, Zone};
 use crate::platform::key;
 
+/// How a proof is told that takes any delivery.
+pub(super) const ADDRESS_ONLY: &str = "none but the address";
+
 /// A connector, and what it is told beside the deliveries.
 #[derive(Clone)]
 pub(super) struct Stage {
@@ -45,6 +48,8 @@ pub(super) struct Manner {
     pub(super) break_after: Option<usize>,
     /// Go on with a fresh instance after every step that left a state.
     pub(super) fresh_instances: bool,
+    /// Hand over the rows of files twice to each instance, which must not notice.
+    pub(super) rows_twice: bool,
     /// Read on whatever the proof says: the delivery was damaged on purpose.
     pub(super) believe: bool,
 }
@@ -119,6 +124,18 @@ impl Stage {
         World { ledger: Ledger::new(self.zone), memory: None }
     }
 
+    /// What a connector is told at this time, milliseconds since 1970-01-01T00:00:00Z.
+    pub(super) fn context(&self, now_ms: i64) -> CallContext {
+        CallContext {
+            now_ms,
+            zone: self.zone,
+            settings: self.given.values.clone(),
+            secrets: self.secrets.keys().cloned().collect(),
+            memory: None,
+            integration: String::new(),
+        }
+    }
+
     /// All deliveries in this order; what came of each, and the ledger in the end.
     pub(super) fn play<'d>(&self, deliveries: impl IntoIterator<Item = &'d Delivery>) -> (Vec<Told>, Vec<Entry>) {
         let mut world = self.world();
@@ -135,14 +152,7 @@ impl Stage {
             world,
             script: &delivery.script,
             manner,
-            context: CallContext {
-                now_ms: at_ms,
-                zone: self.zone,
-                settings: self.given.values.clone(),
-                secrets: self.secrets.keys().cloned().collect(),
-                memory: None,
-                integration: String::new(),
-            },
+            context: self.context(at_ms),
             told: Told::default(),
         };
         reading.context.memory.clone_from(&reading.world.memory);
@@ -184,11 +194,16 @@ impl Reading<'_> {
         self.told.log.append(&mut log);
         let words = &self.stage.secrets;
         let proof = match proof {
-            Err(_) if self.manner.believe => Proof::AddressOnly,
+            // What was damaged may be no delivery any more; a crash is a crash all the same.
+            Err(CallError::Failure { failure, .. })
+                if self.manner.believe && !matches!(failure, Failure::Internal(_)) =>
+            {
+                Proof::AddressOnly
+            }
             proof => proof?,
         };
         let (shown, verdict) = match &proof {
-            Proof::AddressOnly => ("none but the address".to_owned(), Ok(())),
+            Proof::AddressOnly => (ADDRESS_ONLY.to_owned(), Ok(())),
             Proof::Ping(_) => ("a test call".to_owned(), Err("it is answered and forgotten".to_owned())),
             Proof::Refuse(why) => ("refused".to_owned(), Err(why.clone())),
             Proof::Equals { secret, value } => {
@@ -282,6 +297,7 @@ impl Reading<'_> {
             field: reject.field,
             id: reject.id,
             reason: reject.reason,
+            answer: reject.index,
         }));
         self.told.rounded += rounded;
         self.told.parts_mismatch += parts_mismatch;
@@ -313,6 +329,7 @@ impl Reading<'_> {
             field: row.column.clone(),
             id: None,
             reason: row.value.as_ref().map_or_else(|| row.reason.clone(), |value| format!("{value} {}", row.reason)),
+            answer: 0,
         });
         self.told.rejects.extend(bad);
         let context = self.context.clone();
@@ -326,11 +343,21 @@ impl Reading<'_> {
             let read = running.read(&rows);
             self.told.log.append(&mut running.take_log());
             let batch = read?;
+            if self.manner.rows_twice {
+                let again = running.read(&rows);
+                drop(running.take_log());
+                if again? != batch {
+                    return Err(End::Fault(
+                        "the same rows, read once more by the same instance, give another answer".into(),
+                    ));
+                }
+            }
             self.told.rejects.extend(batch.rejects.into_iter().map(|reject| trial::Rejected {
                 line: usize::try_from(reject.index).ok().and_then(|index| rows.lines.get(index).copied()),
                 field: reject.field,
                 id: reject.id,
                 reason: reject.reason,
+                answer: 0,
             }));
             self.told.ignored += u64::from(batch.ignored);
             self.told.notes.extend(batch.notes);

@@ -10,7 +10,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Project;
+/// Where things are.
+pub(super) struct Project {
+    /// The connector's file.
+    pub(super) file: PathBuf,
+    /// The folder of its cases.
+    pub(super) cases: PathBuf,
+}
 
 const NAME: &str = "connector.toml";
 
@@ -29,6 +35,15 @@ fn cases() -> PathBuf {
     PathBuf::from("cases")
 }
 
+/// Where the file is: what cargo builds into `target` may be told to be elsewhere.
+fn built(path: &Path, file: &Path) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").filter(|target| !target.is_empty());
+    match (target, file.strip_prefix("target")) {
+        (Some(target), Ok(below)) => path.join(target).join(below),
+        _ => path.join(file),
+    }
+}
+
 /// A project by its folder, or a connector by its file.
 pub(super) fn find(path: &Path, given_cases: Option<PathBuf>) -> Result<Project, String> {
     if !path.is_dir() {
@@ -43,11 +58,15 @@ pub(super) fn find(path: &Path, given_cases: Option<PathBuf>) -> Result<Project,
         _ => format!("{}: cannot be read: {error}", described.display()),
     })?;
     let told: ProjectToml = toml::from_str(&text).map_err(|error| format!("{}: {error}", described.display()))?;
-    let file = path.join(&told.file);
+    let file = built(path, &told.file);
     if !file.is_file() {
         let how =
             if told.build.is_empty() { String::new() } else { format!(": run `{}` in {}", told.build, path.display()) };
-        return Err(format!("{} is not built yet{how}", file.display()));
+        return Err(format!(
+            "{} is not built yet{how}; what is built elsewhere is named with its file, and `--cases {}`",
+            file.display(),
+            path.join(&told.cases).display()
+        ));
     }
     Ok(Project { file, cases: given_cases.unwrap_or_else(|| path.join(told.cases)) })
 }

@@ -29,10 +29,10 @@ fn one(delivery: &Delivery, told: &Told, zone: Zone) -> Value {
     put("format", json!(told.format));
     put("asked", json!(told.asked));
     put("changes", told.changes.iter().map(|change| change_json(change, zone)).collect());
-    let rejects = told
-        .rejects
-        .iter()
-        .map(|reject| json!({ "line": reject.line, "field": reject.field, "id": reject.id, "reason": reject.reason }));
+    let rejects = told.rejects.iter().map(|reject| {
+        let answer = (reject.answer > 0).then_some(reject.answer);
+        json!({ "line": reject.line, "answer": answer, "field": reject.field, "id": reject.id, "reason": reject.reason })
+    });
     put("rejects", rejects.collect());
     put("ignored", if told.ignored == 0 { Value::Null } else { json!(told.ignored) });
     put("notes", json!(told.notes));
@@ -92,6 +92,23 @@ fn outcome(outcome: &Outcome) -> Value {
         }
         Outcome::Unsubscribed(count) => json!({ "unsubscribed": count }),
     }
+}
+
+/// The ends of the deliveries and the ledger, a line each.
+pub(super) fn summary(case: &Case, told: &[Told], ledger: &[Entry]) -> String {
+    let end = |told: &Told| match (&told.end, &told.outcome) {
+        (Some(end), _) => end.to_string(),
+        (None, Some(Outcome::Read) | None) => "read".to_owned(),
+        (None, Some(Outcome::Ignored(why))) => format!("ignored: {why}"),
+        (None, Some(Outcome::Synced(coverage))) if coverage.complete => "synced".to_owned(),
+        (None, Some(Outcome::Synced(_))) => "synced, not complete".to_owned(),
+        (None, Some(other)) => other.name().to_owned(),
+    };
+    let deliveries = case.deliveries.iter().zip(told).map(|(delivery, told)| {
+        let rejects = told.rejects.iter().map(|reject| format!("\n  not read: {}", reject.reason));
+        format!("{}: {}{}\n", delivery.title, end(told), rejects.collect::<String>())
+    });
+    deliveries.chain(ledger.iter().map(|entry| format!("  {}\n", line(entry)))).collect()
 }
 
 /// An entry of the ledger for people: kind, key, order, moment, money, buyer.

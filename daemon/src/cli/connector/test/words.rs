@@ -1,5 +1,6 @@
 //! Secrets inside cases: `${secret:NAME}` stands for a secret's value, `${hmac:sha256:hex:NAME}` for the signature of the body
-//! with it. A fourth colon begins what is signed before the body: `${hmac:sha256:hex:NAME:1772359200.}`.
+//! with it. A fourth colon begins what is signed before the body: `${hmac:sha256:hex:NAME:${header:x-stamp}.}`, where
+//! `${header:NAME}` is another header of the delivery, and `${now:unix}` or `${now:unix_ms}` the time at which it arrives.
 
 use std::collections::BTreeMap;
 
@@ -50,6 +51,33 @@ impl<'a> Words<'a> {
         Ok(out)
     }
 
+    /// The headers of a delivery that arrives at this time, milliseconds since 1970-01-01T00:00:00Z. Those that a signature
+    /// speaks of come before it.
+    pub(super) fn headers(
+        &self,
+        told: &BTreeMap<String, String>,
+        body: &[u8],
+        at_ms: i64,
+    ) -> Result<Vec<(String, String)>, String> {
+        let mut done: BTreeMap<String, String> = BTreeMap::new();
+        let is_signature = |text: &str| text.contains("${hmac:") || text.contains("${header:");
+        let (signatures, plain): (Vec<_>, Vec<_>) = told.iter().partition(|(_, text)| is_signature(text));
+        for (name, text) in plain.into_iter().chain(signatures) {
+            let text = put_in_names(text, |asked| match asked.split_once(':') {
+                Some(("now", "unix")) => Ok(Some(at_ms.div_euclid(1_000).to_string())),
+                Some(("now", "unix_ms")) => Ok(Some(at_ms.to_string())),
+                Some(("now", other)) => Err(format!("`${{now:{other}}}` is neither now:unix nor now:unix_ms")),
+                Some(("header", other)) => match done.get(&other.to_lowercase()) {
+                    Some(value) => Ok(Some(value.clone())),
+                    None => Err(format!("`${{header:{other}}}` names no header without a signature of this delivery")),
+                },
+                _ => Ok(None),
+            })?;
+            done.insert(name.to_lowercase(), self.put_in(&text, body)?);
+        }
+        Ok(done.into_iter().collect())
+    }
+
     fn value(&self, asked: &str, body: &[u8]) -> Result<String, String> {
         let mut parts = asked.splitn(5, ':');
         let mut next = || parts.next().unwrap_or_default();
@@ -81,6 +109,29 @@ impl<'a> Words<'a> {
     }
 }
 
+/// Replaces each `${…}` without braces in it for which there is a value.
+fn put_in_names(text: &str, value: impl Fn(&str) -> Result<Option<String>, String>) -> Result<String, String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let asked = after.split_once(['{', '}']).map(|(asked, _)| asked).unwrap_or_default();
+        let is_whole = after.get(asked.len()..).is_some_and(|rest| rest.starts_with('}'));
+        match if is_whole { value(asked)? } else { None } {
+            Some(value) => {
+                out.push_str(&value);
+                rest = after.get(asked.len() + 1..).unwrap_or_default();
+            }
+            None => {
+                out.push_str("${");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +146,20 @@ mod tests {
         let message = b"what do ya want for nothing?";
         assert_eq!(words.put_in("${hmac:sha256:hex:key}", message).unwrap(), signed);
         assert_eq!(words.put_in("${hmac:sha256:hex:key:what do ya }", b"want for nothing?").unwrap(), signed);
+        let told = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+        };
+        let headers = told(&[("A-Sign", "v1=${hmac:sha256:hex:key:${header:x-stamp}what do ya }"), ("X-Stamp", "")]);
+        let headers = words.headers(&headers, b"want for nothing?", 0).unwrap();
+        assert_eq!(headers, [("a-sign".to_owned(), format!("v1={signed}")), ("x-stamp".to_owned(), String::new())]);
+        let stamped = told(&[("a", "${now:unix}.${now:unix_ms} ${secret:key}")]);
+        assert_eq!(
+            words.headers(&stamped, b"", 1_234_567).unwrap(),
+            [("a".to_owned(), "1234.1234567 Jefe".to_owned())]
+        );
+        for wrong in ["${now:hour}", "${header:x}", "${now:unix"] {
+            assert!(words.headers(&told(&[("a", wrong)]), b"", 0).is_err(), "{wrong}");
+        }
         for wrong in ["${secret:other}", "${secret:key", "${hmac:md5:hex:key}", "${what}"] {
             assert!(words.put_in(wrong, b"").is_err(), "{wrong}");
         }

@@ -5,6 +5,7 @@ use super::super::play::{End, Manner, Stage, Told};
 use super::leaks::Ears;
 use super::spoil::{self, Spoilt};
 use super::{Law, Played};
+use crate::connector::Delivery as Request;
 
 /// Damages every delivery in turn.
 pub(super) fn survived(stages: &[(Stage, &Played<'_>)], heard: &mut Ears) -> Law {
@@ -46,12 +47,25 @@ fn damaged(delivery: &Delivery) -> Vec<(String, Delivery)> {
                 }
                 all.push((how, damaged));
             }
-            for index in 0..request.headers.len() {
+            let mut with = |how: String, damage: &dyn Fn(&mut Request)| {
                 let mut damaged = delivery.clone();
                 if let Act::Webhook(request) = &mut damaged.act {
-                    let lost = request.headers.remove(index);
-                    all.push((format!("without the header {}", lost.name), damaged));
+                    damage(request);
                 }
+                all.push((how, damaged));
+            };
+            for (index, header) in request.headers.iter().enumerate() {
+                let name = &header.name;
+                with(format!("without the header {name}"), &|request| drop(request.headers.remove(index)));
+                with(format!("the header {name} twice"), &|request| request.headers.extend([header.clone()]));
+                for spoilt in spoil::word(&header.value) {
+                    with(format!("the header {name} made {spoilt:.40}"), &|request| {
+                        request.headers.iter_mut().skip(index).take(1).for_each(|header| header.value = spoilt.clone());
+                    });
+                }
+            }
+            for spoilt in spoil::word(&request.query) {
+                with(format!("the query made {spoilt:.40}"), &|request| request.query = spoilt.clone());
             }
         }
         Act::File { bytes, .. } => {

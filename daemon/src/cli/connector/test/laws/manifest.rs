@@ -1,16 +1,26 @@
 //! The manifest is all that an operator sees before trusting a connector.
 
-use super::Law;
+use super::super::play::ADDRESS_ONLY;
+use super::{Law, Played};
 use crate::connector::Connector;
 use crate::model::manifest::{Manifest, SettingKind};
 
 /// Shortest help that can say where a value is found, characters.
 const HELP_CHARS_MIN: usize = 10;
 
-pub(super) fn complete(connector: &Connector) -> Law {
+pub(super) fn complete(connector: &Connector, played: &[Played<'_>]) -> Law {
     let mut law = Law::new("the manifest is complete and its help texts are there");
     law.tried = 1;
     gaps(&connector.manifest).into_iter().for_each(|gap| law.violated("", gap));
+    if let Some(webhook) = &connector.manifest.webhook {
+        let mut proofs = played.iter().flat_map(|played| &played.told).filter_map(|told| told.proof.as_deref());
+        let unproven = proofs.any(|proof| proof == ADDRESS_ONLY);
+        if webhook.provable && unproven {
+            law.notes.push(
+                "the manifest says that deliveries can be proven, and one of the cases is believed for its address alone".to_owned(),
+            );
+        }
+    }
     law
 }
 

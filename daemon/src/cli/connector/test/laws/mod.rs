@@ -5,6 +5,7 @@ mod leaks;
 mod manifest;
 mod order;
 mod same;
+mod silence;
 mod spoil;
 
 use std::sync::Arc;
@@ -27,11 +28,13 @@ pub(super) struct Law {
     pub(super) more: usize,
     /// Cases that are left out, and why.
     pub(super) left_out: Vec<String>,
+    /// What is no violation, and worth a look.
+    pub(super) notes: Vec<String>,
 }
 
 impl Law {
     fn new(law: &'static str) -> Self {
-        Self { law, tried: 0, violations: Vec::new(), more: 0, left_out: Vec::new() }
+        Self { law, tried: 0, violations: Vec::new(), more: 0, left_out: Vec::new(), notes: Vec::new() }
     }
 
     fn violated(&mut self, case: &str, what: impl std::fmt::Display) {
@@ -57,9 +60,10 @@ pub(super) fn try_all(connector: &Arc<Connector>, again: &Connector, played: &[P
         played.iter().map(|played| (Stage::new(connector, played.case), played)).collect();
     let mut heard = leaks::Ears::default();
     let mut laws =
-        vec![manifest::complete(connector), same::answers(connector, again, &stages), same::replays(&stages)];
+        vec![manifest::complete(connector, played), same::answers(connector, again, &stages), same::replays(&stages)];
     laws.extend([order::repeated(&stages), order::reordered(&stages), order::ids(&stages)]);
     laws.push(damage::survived(&stages, &mut heard));
+    laws.push(silence::told(&stages));
     laws.push(leaks::kept(&stages, heard));
     laws
 }

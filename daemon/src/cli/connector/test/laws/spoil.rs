@@ -52,6 +52,30 @@ pub(super) fn body(bytes: &[u8]) -> Vec<Spoilt> {
     all
 }
 
+/// Odd texts in the place of a header or query, as far as they can come over the wire.
+pub(super) fn word(text: &str) -> Vec<String> {
+    const ODD: [&str; 12] = [
+        "",
+        "0",
+        "-1",
+        "99999999999999999999",
+        "null",
+        "=",
+        ",",
+        ";a=b",
+        "a[b][c]=%",
+        "%00%ff&a=1&a=2",
+        "é\u{fffd}\u{202e}",
+        "t=,v1=",
+    ];
+    let half = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
+    let cut = text.get(..half).unwrap_or_default().to_owned();
+    let mut all: Vec<String> = ODD.map(str::to_owned).into();
+    all.extend([cut, format!("{text}{text}"), "x".repeat(5_000)]);
+    all.retain(|odd| odd != text);
+    all
+}
+
 /// Damages to a table file: cut off, with wrong bytes, odd cells, lines missing, twice and swapped.
 pub(super) fn table(bytes: &[u8]) -> Vec<Spoilt> {
     const CELLS: [&str; 9] =
