@@ -70,7 +70,9 @@ impl Connector {
             webhook.load(&mut *store, it)?.call_prove(store, &delivery, &context).map(Some)
         });
         *log = instance.take_log();
-        let proof = answer?.ok_or_else(unsupported)?.map_err(|said| CallError::Failure { site: site.clone(), failure: failure(said) })?;
+        let proof = answer?
+            .ok_or_else(unsupported)?
+            .map_err(|said| CallError::Failure { site: site.clone(), failure: failure(said) })?;
         Asker(&self.manifest).proof(proof).map_err(|what| CallError::Absurd { site, what })
     }
 

@@ -58,8 +58,8 @@ impl Reader {
         };
         let given = wit_rows(rows);
         let (format, others, context) = (&self.format, &self.others, &self.context);
-        let answered =
-            instance.call(&site, occasion, budget, |store, _, _| guest.call_read(store, format, others, &given, context));
+        let answered = instance
+            .call(&site, occasion, budget, |store, _, _| guest.call_read(store, format, others, &given, context));
         self.log.append(&mut instance.take_log());
         let said = answered?.map_err(|said| CallError::Failure { site: site.clone(), failure: failure(said) })?;
         let batch = batch(said, rows.len(), shares).map_err(|what| CallError::Absurd { site, what })?;
