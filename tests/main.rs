@@ -11,6 +11,7 @@ mod connectors;
 mod contract;
 mod crash;
 mod disk_full;
+mod drop_folder;
 mod forget;
 mod hostile_clients;
 mod hostile_connectors;

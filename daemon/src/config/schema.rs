@@ -59,7 +59,7 @@ pub(super) const BODY_BYTES_MAX: Key = Key::new("body_bytes_max", "1_048_576");
 pub(super) const TRUSTED_PROXIES: Key = Key::new("trusted_proxies", r#"["127.0.0.0/8", "::1"]"#);
 
 pub(super) const DROP_ENABLED: Key = Key::new("enabled", "true");
-pub(super) const SETTLE_S: Key = Key::new("settle_s", "2");
+pub(super) const SETTLE_S: Key = Key::new("settle_s", "10");
 pub(super) const SCAN_S: Key = Key::new("scan_s", "10");
 pub(super) const BAD_ROWS: Key = Key::new("bad_rows", r#""quarantine""#);
 pub(super) const BAD_ROWS_MAX_PERCENT: Key = Key::new("bad_rows_max_percent", "2");
