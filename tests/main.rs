@@ -14,6 +14,7 @@ mod crash;
 mod data_folder;
 mod disk_full;
 mod documents;
+mod drop_folder;
 mod forget;
 mod hostile_clients;
 mod hostile_connectors;

@@ -339,6 +339,10 @@ pub mod doors {
     pub const TEST_CALL: Duration = Duration::from_secs(5);
     /// How long a file or a delivery that could not be dealt with waits before it is tried again.
     pub const RETRY: Duration = Duration::from_secs(5);
+    /// How long a file from the drop folder is looked at after it was put away, for the case that it goes on growing.
+    pub const LATE_FOR: Duration = Duration::from_secs(15 * 60);
+    /// Files that are looked at in this way, each held open.
+    pub const LATE_FILES: usize = 64;
 }
 
 /// Limits of keeping tasks alive.

@@ -1,6 +1,6 @@
 //! Reading again what was kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
@@ -62,6 +62,7 @@ pub(super) async fn retry(call: Call<RetryParameters>) -> Result<Response, Probl
         {
             return Err(Problem::not_found(format!("delivery {wanted} is not in quarantine")));
         }
+        let mut of_files: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
         for (delivery, (integration, door)) in deliveries {
             if wanted.is_some_and(|wanted| wanted != delivery) {
                 continue;
@@ -71,8 +72,12 @@ pub(super) async fn retry(call: Call<RetryParameters>) -> Result<Response, Probl
             } else if app.ledger.requeue(delivery, false)? {
                 requeued += 1;
             } else {
-                read_files(&app, &integration, Some(delivery), &mut files, &mut problems)?;
+                of_files.entry(integration).or_default().insert(delivery);
             }
+        }
+        // Once for each integration: every file is followed by all later ones.
+        for (integration, deliveries) in of_files {
+            read_files(&app, &integration, Some(&deliveries), &mut files, &mut problems)?;
         }
         app.process.inbox.notify_one();
         Ok((requeued, files, polls, problems))
@@ -104,7 +109,7 @@ async fn read_polls(
 fn read_files(
     app: &App,
     integration: &str,
-    delivery: Option<u64>,
+    deliveries: Option<&BTreeSet<u64>>,
     files: &mut u64,
     problems: &mut Vec<String>,
 ) -> Result<(), Problem> {
@@ -112,7 +117,7 @@ fn read_files(
         problems.push(format!("integration `{integration}` is not in use, so its files are not read"));
         return Ok(());
     }
-    let (read, failed) = doors::import::read_again(app, integration, delivery)?;
+    let (read, failed) = doors::import::read_again(app, integration, deliveries)?;
     *files += read;
     problems.extend(failed.iter().map(ToString::to_string));
     Ok(())

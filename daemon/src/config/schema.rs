@@ -62,7 +62,7 @@ pub(super) const TRUSTED_PROXIES: Key = Key::new("trusted_proxies", r#"["127.0.0
 pub(super) const ANSWER: Key = Key::new("answer", r#"["/funnel_webhooks/test"]"#);
 
 pub(super) const DROP_ENABLED: Key = Key::new("enabled", "true");
-pub(super) const SETTLE_S: Key = Key::new("settle_s", "2");
+pub(super) const SETTLE_S: Key = Key::new("settle_s", "10");
 pub(super) const SCAN_S: Key = Key::new("scan_s", "10");
 pub(super) const BAD_ROWS: Key = Key::new("bad_rows", r#""quarantine""#);
 pub(super) const BAD_ROWS_MAX_PERCENT: Key = Key::new("bad_rows_max_percent", "2");

@@ -2,14 +2,22 @@
 //!
 //! The folder is looked at regularly as well as on events, since network file systems send none. A file that cannot be
 //! read for a passing reason stays where it is.
+//!
+//! Others write there, and not all of them need be trusted: nothing is done by a path that they could lead elsewhere
+//! ([`folder`]).
+
+mod folder;
+mod late;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
@@ -20,22 +28,23 @@ use crate::limits::doors as limits;
 use crate::limits::supervise::DEATHS;
 use crate::supervise::{TaskError, blocking};
 
+use self::folder::{Folder, Look};
+use self::late::Late;
 use super::import::{self, ImportError, Request};
 use super::import_report::write_refused;
 
 /// Names that programs give to files which are still being written.
 const UNFINISHED: [&str; 5] = [".tmp", ".part", ".partial", ".crdownload", ".download"];
-/// Longest parts of a name that a file keeps when it is moved, bytes, so that a number and the report's ending find room.
-const STEM_BYTES: usize = 200;
-const ENDING_BYTES: usize = 16;
 const DONE: &str = "done";
 const FAILED: &str = "failed";
 
-/// How a file looked, to see whether it has settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Look {
-    bytes: u64,
-    modified: Option<SystemTime>,
+/// What is kept in mind from one look to the next.
+#[derive(Debug, Default)]
+struct Watched {
+    /// Files that lie there.
+    seen: HashMap<PathBuf, Seen>,
+    /// Files that were put away, and may be written to all the same.
+    late: Vec<Late>,
 }
 
 #[derive(Debug)]
@@ -52,6 +61,14 @@ struct Seen {
 struct Verdict {
     folder: &'static str,
     report: String,
+    /// These very bytes were taken in before.
+    known: bool,
+}
+
+impl Verdict {
+    fn refused(report: String) -> Self {
+        Self { folder: FAILED, report, known: false }
+    }
 }
 
 /// A file in the folder, and the integration whose folder it lies in.
@@ -76,17 +93,17 @@ pub async fn run(in_force: InForce) -> Result<(), TaskError> {
     let dir = app.config.paths.drop_dir.clone();
     let changed = Arc::new(Notify::new());
     let _watcher = watch(&dir, Arc::clone(&changed));
-    let mut seen: HashMap<PathBuf, Seen> = HashMap::new();
+    let mut watched = Watched::default();
     loop {
         let worker = Arc::clone(&app);
         let (kept, unsettled) = blocking(move || {
             // What was begun for another configuration may still be under way.
             let _turn = worker.process.drop_turn.lock().unwrap_or_else(PoisonError::into_inner);
-            let unsettled = look(&worker, &mut seen)?;
-            Ok::<_, io::Error>((seen, unsettled))
+            let unsettled = look(&worker, &mut watched)?;
+            Ok::<_, io::Error>((watched, unsettled))
         })
         .await?;
-        seen = kept;
+        watched = kept;
         // Files on their way are looked at as soon as they may have settled.
         let pause =
             if unsettled { app.config.drop.settle.max(Duration::from_millis(50)) } else { app.config.drop.scan };
@@ -108,10 +125,14 @@ pub async fn run(in_force: InForce) -> Result<(), TaskError> {
 /// Makes the folder and one for each enabled integration, so that people see where files go.
 fn make_folders(app: &App) -> Result<(), TaskError> {
     let dir = &app.config.paths.drop_dir;
-    let folders = app.config.integrations.iter().filter(|(_, integration)| integration.enabled);
-    for folder in std::iter::once(dir.clone()).chain(folders.map(|(name, _)| dir.join(name))) {
-        fs::create_dir_all(&folder)
-            .map_err(|error| format!("{}: the folder cannot be made: {error}", folder.display()))?;
+    let root = fs::create_dir_all(dir)
+        .and_then(|()| Folder::open(dir))
+        .map_err(|error| format!("{}: the folder cannot be made: {error}", dir.display()))?;
+    for (name, _) in app.config.integrations.iter().filter(|(_, integration)| integration.enabled) {
+        // The other folders are read all the same.
+        if let Err(error) = root.make(name) {
+            tell(app, &dir.join(name), &format!("the folder cannot be made: {error}"));
+        }
     }
     Ok(())
 }
@@ -136,14 +157,15 @@ pub(crate) fn matters(kind: EventKind) -> bool {
 }
 
 /// Imports what has settled. True if something has not settled yet.
-fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> io::Result<bool> {
+fn look(app: &App, Watched { seen, late }: &mut Watched) -> io::Result<bool> {
     let dir = &app.config.paths.drop_dir;
-    let found = list(app)
-        .map_err(|error| io::Error::other(format!("{}: the folder cannot be read: {error}", dir.display())))?;
+    let unreadable = |error| io::Error::other(format!("{}: the folder cannot be read: {error}", dir.display()));
+    let found = list(app).map_err(unreadable)?;
+    let root = Folder::open(dir).map_err(unreadable)?;
     let there: HashSet<&Path> = found.iter().map(|file| file.path.as_path()).collect();
     seen.retain(|path, _| there.contains(path.as_path()));
     forget_gone(app);
-    let mut unsettled = false;
+    let mut unsettled = late::look(app, &root, late);
     for mut file in found {
         // Reading the files before it may have taken long.
         let Some(look) = look_at(&file.path) else { continue };
@@ -167,9 +189,10 @@ fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> io::Result<bool> {
                 continue;
             }
         };
-        match take(app, &file, verdict) {
-            Taken::Away => {
+        match take(app, &root, &file, verdict) {
+            Taken::Away(moved) => {
                 seen.remove(&file.path);
+                late::add(late, moved);
             }
             Taken::Stays(verdict) => {
                 seen.insert(file.path, Seen { look, ready: Instant::now() + limits::RETRY, verdict });
@@ -180,37 +203,46 @@ fn look(app: &App, seen: &mut HashMap<PathBuf, Seen>) -> io::Result<bool> {
 }
 
 fn list(app: &App) -> io::Result<Vec<Found>> {
+    const UNKNOWN: &str = "no integration has the name of this folder; its files are not read";
+    const LINK: &str = "this is a link, and links are not followed here; make it a folder";
     let mut found = Vec::new();
     for entry in fs::read_dir(&app.config.paths.drop_dir)? {
         let path = entry?.path();
         let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
-        if path.is_dir() {
-            if name == DONE || name == FAILED || name.starts_with('.') {
-                continue;
-            }
-            if app.config.integrations.contains_key(&name) {
-                match fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
-                    Ok(entries) => found.extend(entries.iter().filter_map(|entry| as_file(entry.path(), Some(&name)))),
-                    // The other folders are read all the same.
-                    Err(error) => {
-                        let text = format!("it cannot be read: {error}");
-                        if note(app, &path, &text) {
-                            tracing::warn!(folder = %path.display(), "{text}");
-                        }
-                    }
-                }
-            } else {
-                const UNKNOWN: &str = "no integration has the name of this folder; its files are not read";
-                if note(app, &path, UNKNOWN) {
-                    tracing::warn!(folder = %path.display(), "{UNKNOWN}");
-                }
+        let Ok(data) = fs::symlink_metadata(&path) else { continue };
+        let known = app.config.integrations.contains_key(&name);
+        if data.is_symlink() && known {
+            tell(app, &path, LINK);
+        } else if !data.is_dir() {
+            found.extend(as_file(path, None));
+        } else if name == DONE || name == FAILED || name.starts_with('.') {
+        } else if known {
+            // The other folders are read all the same.
+            if let Err(error) = list_folder(app, &path, &name, &mut found) {
+                tell(app, &path, &format!("it cannot be read: {error}"));
             }
         } else {
-            found.extend(as_file(path, None));
+            tell(app, &path, UNKNOWN);
         }
     }
     found.sort_by(|a, b| (a.look.modified, &a.path).cmp(&(b.look.modified, &b.path)));
     Ok(found)
+}
+
+/// The files in the folder of an integration.
+fn list_folder(app: &App, path: &Path, integration: &str, found: &mut Vec<Found>) -> io::Result<()> {
+    const DEEPER: &str = "folders in the folder of an integration are not read; put the files beside it";
+    for entry in fs::read_dir(path)? {
+        let path = entry?.path();
+        let folder = fs::symlink_metadata(&path).is_ok_and(|data| data.is_dir());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !folder {
+            found.extend(as_file(path, Some(integration)));
+        } else if name != DONE && name != FAILED && !name.starts_with('.') {
+            tell(app, &path, DEEPER);
+        }
+    }
+    Ok(())
 }
 
 fn as_file(path: PathBuf, integration: Option<&str>) -> Option<Found> {
@@ -225,85 +257,113 @@ fn as_file(path: PathBuf, integration: Option<&str>) -> Option<Found> {
 
 /// How a file looks now. Links are not followed: they could lead anywhere.
 fn look_at(path: &Path) -> Option<Look> {
-    let data = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-    Some(Look { bytes: data.len(), modified: data.modified().ok() })
+    Look::of(&fs::symlink_metadata(path).ok()?)
 }
 
 /// Where a file is after it was taken.
 enum Taken {
-    /// Not here any more.
-    Away,
+    /// Not here any more. Where it was put, unless somebody took it away.
+    Away(Option<Late>),
     /// Still here. With a verdict it only has to be moved.
     Stays(Option<Verdict>),
 }
 
 /// Imports one file, unless that is done, and moves it.
-fn take(app: &App, file: &Found, verdict: Option<Verdict>) -> Taken {
-    let Some(verdict) = verdict.or_else(|| read(app, file)) else { return Taken::Stays(None) };
-    let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+fn take(app: &App, root: &Folder, file: &Found, verdict: Option<Verdict>) -> Taken {
+    let name = file.path.file_name().unwrap_or_default();
+    let shown = name.to_string_lossy().into_owned();
+    let inner = file.integration.as_deref().map(|integration| root.inner(integration)).transpose();
+    let opened = inner.and_then(|inner| {
+        let source = inner.as_ref().unwrap_or(root).file(name, &file.look)?;
+        Ok((inner, source))
+    });
+    let (inner, source) = match opened {
+        Ok((inner, Some(source))) => (inner, source),
+        // Another file by now, or none: it is looked at again.
+        Ok((_, None)) => return Taken::Stays(None),
+        Err(error) => {
+            let text = format!("the file cannot be opened: {error}");
+            if note(app, &file.path, &text) {
+                tracing::warn!(file = shown, "{text}; it stays and is tried again");
+            }
+            return Taken::Stays(verdict);
+        }
+    };
+    let attempt = attempt_at(file);
+    let Some(verdict) =
+        verdict.or_else(|| read(app, &shown, file.integration.as_deref(), attempt, &file.path, &source))
+    else {
+        return Taken::Stays(None);
+    };
     match look_at(&file.path) {
         Some(look) if look == file.look => {}
         // What lies there now was not read, and must not be put away as if it had been.
         Some(_) => {
-            tracing::warn!(file = name, "a file changed while it was read; it is read again");
+            tracing::warn!(file = shown, "a file changed while it was read; it is read again");
             return Taken::Stays(None);
         }
         None => {
-            tracing::warn!(file = name, "a file went away while it was read");
-            return Taken::Away;
+            tracing::warn!(file = shown, "a file went away while it was read");
+            return Taken::Away(None);
         }
     }
-    match put_away(&file.path, verdict.folder, &verdict.report) {
-        Ok(path) => {
+    let from = inner.as_ref().unwrap_or(root);
+    let moved = from.make(verdict.folder).and_then(|to| from.put_away(name, &source, &to, &verdict.report));
+    match moved {
+        Ok(Some(target)) => {
             let what = if verdict.folder == DONE { "imported" } else { "refused; see the report beside it" };
-            note(app, &path, what);
-            Taken::Away
+            note(app, &file.path.with_file_name(verdict.folder).join(&target), what);
+            Taken::Away(Some(Late::new(source, file, target, verdict.folder)))
         }
+        Ok(None) => Taken::Stays(None),
         Err(error) => {
             let text = format!("read, but it cannot be moved: {error}");
             if note(app, &file.path, &text) {
-                tracing::error!(file = name, %error, "a file was read but cannot be moved; check the folder's permissions");
+                tracing::error!(file = shown, %error, "a file was read but cannot be moved; check the folder's permissions");
             }
             Taken::Stays(Some(verdict))
         }
     }
 }
 
-/// Imports one file. `None` if that may go better later.
-fn read(app: &App, file: &Found) -> Option<Verdict> {
-    let name = file.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let request =
-        Request { name: &name, integration: file.integration.as_deref(), dry_run: false, complete_through: None };
+/// Imports one file, which lies at `path` or did. `None` if that may go better later.
+fn read(
+    app: &App,
+    name: &str,
+    integration: Option<&str>,
+    attempt: String,
+    path: &Path,
+    source: &File,
+) -> Option<Verdict> {
+    let request = Request { name, integration, dry_run: false, complete_through: None };
     let attempts = &app.process.attempts;
-    let what = attempt_at(file);
-    if attempts.deaths(&what) >= DEATHS {
+    if attempts.deaths(&attempt) >= DEATHS {
         tracing::error!(file = name, "ltvd died each time it read a file; it is put aside");
-        attempts.forget(&what);
-        let report =
-            format!("{name}: ltvd ended {DEATHS} times in a row while it read this file; nothing was imported\n");
-        return Some(Verdict { folder: FAILED, report });
+        attempts.forget(&attempt);
+        return Some(Verdict::refused(format!(
+            "{name}: ltvd ended {DEATHS} times in a row while it read this file; nothing was imported\n"
+        )));
     }
-    let _attempt = attempts.begin(what);
+    let _attempt = attempts.begin(attempt);
     // A file that makes ltvd itself fail must not keep all others waiting.
-    let imported = catch_unwind(AssertUnwindSafe(|| {
-        import::open(&file.path).and_then(|source| import::import(app, &request, source, &mut |_, _, _| {}))
-    }));
+    let imported = catch_unwind(AssertUnwindSafe(|| import::import(app, &request, source, &mut |_, _, _| {})));
     let Ok(imported) = imported else {
         tracing::error!(file = name, "ltvd failed on a file; it is put aside");
-        let report = format!("{name}: ltvd failed while it read this file; its log says more\n");
-        return Some(Verdict { folder: FAILED, report });
+        return Some(Verdict::refused(format!("{name}: ltvd failed while it read this file; its log says more\n")));
     };
     match imported {
         Ok(report) => {
+            let known = report.taken_in_ms.is_some();
             tracing::info!(
                 file = name,
                 integration = report.integration,
                 rows = report.rows,
                 new = report.counts.new,
                 refused = report.rows_refused,
+                known,
                 "a file was imported"
             );
-            Some(Verdict { folder: DONE, report: report.to_string() })
+            Some(Verdict { folder: DONE, report: report.to_string(), known })
         }
         Err(error) => {
             if let ImportError::Ledger(error) = &error {
@@ -311,11 +371,11 @@ fn read(app: &App, file: &Found) -> Option<Verdict> {
             }
             if error.is_temporary() {
                 tracing::warn!(file = name, %error, "a file cannot be read now; it stays and is tried again");
-                note(app, &file.path, &error.to_string());
+                note(app, path, &error.to_string());
                 return None;
             }
             tracing::warn!(file = name, %error, "a file was refused");
-            Some(Verdict { folder: FAILED, report: refusal(&name, &error) })
+            Some(Verdict::refused(refusal(name, &error)))
         }
     }
 }
@@ -333,28 +393,6 @@ pub fn refusal(name: &str, error: &ImportError) -> String {
         let _ = write_refused(&mut text, refused, refused.len() as u64);
     }
     text
-}
-
-/// Moves a file and writes its report beside it. The report comes first: a file in `done/` always has one.
-fn put_away(path: &Path, folder: &str, report: &str) -> io::Result<PathBuf> {
-    let missing = || io::Error::other("the file has no name");
-    let dir = path.parent().ok_or_else(missing)?.join(folder);
-    fs::create_dir_all(&dir)?;
-    let name = path.file_name().ok_or_else(missing)?.to_string_lossy().into_owned();
-    let (stem, ending) =
-        name.rsplit_once('.').filter(|(_, ending)| ending.len() <= ENDING_BYTES).unwrap_or((&name, ""));
-    let stem = stem.get(..stem.floor_char_boundary(STEM_BYTES)).unwrap_or(stem);
-    let dot = if ending.is_empty() { "" } else { "." };
-    let target = (1..)
-        .map(|number| if number == 1 { String::new() } else { format!("-{number}") })
-        .map(|number| dir.join(format!("{stem}{number}{dot}{ending}")))
-        .find(|target| !target.exists())
-        .ok_or_else(missing)?;
-    let mut beside = target.clone().into_os_string();
-    beside.push(".report.txt");
-    fs::write(beside, report)?;
-    fs::rename(path, &target)?;
-    Ok(target)
 }
 
 /// What was said of files and folders that are not there any more is of no interest.
@@ -375,26 +413,9 @@ fn note(app: &App, path: &Path, text: &str) -> bool {
     before.is_none_or(|before| before != text)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_name_leaves_room_for_the_report() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in [format!("{}.csv", "ü".repeat(125)), "x".repeat(255)] {
-            let path = dir.path().join(name);
-            fs::write(&path, "a").unwrap();
-            let moved = put_away(&path, DONE, "report").unwrap();
-            assert!(moved.exists() && !path.exists());
-        }
-    }
-
-    #[test]
-    fn looking_at_the_folder_wakes_nobody() {
-        assert!(!matters(EventKind::Access(AccessKind::Open(AccessMode::Any))));
-        assert!(!matters(EventKind::Access(AccessKind::Close(AccessMode::Read))));
-        assert!(matters(EventKind::Access(AccessKind::Close(AccessMode::Write))));
-        assert!(matters(EventKind::Create(notify::event::CreateKind::File)));
+/// Tells the log and whoever looks at the status, once.
+fn tell(app: &App, path: &Path, text: &str) {
+    if note(app, path, text) {
+        tracing::warn!(path = %path.display(), "{text}");
     }
 }

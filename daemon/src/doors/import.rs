@@ -1,13 +1,14 @@
 //! A file on its way in: kept, understood, read by its connector in parallel, and committed whole or not at all.
 
-use std::collections::BTreeMap;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::sync::{Arc, PoisonError};
 
 use chrono::NaiveDate;
+use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
+use crate::book::Counts;
 use crate::clock::now_ms;
 use crate::config::{BadRows, Integration};
 use crate::connector::{CallError, Connector};
@@ -134,8 +135,16 @@ fn import_as(
     let turns = Arc::clone(&app.process.polls.of(&integration.name).steps);
     let _turn = turns.lock().unwrap_or_else(PoisonError::into_inner);
     let mut ingest = app.ledger.ingest(&integration.name, Door::File)?;
-    let read = read_rows(connector, &context, &plan, &mut |changes| ingest.apply(changes), progress)?;
     let known_before = app.ledger.import(&integration.name, &sha256)?;
+    let read_as = read_as(integration, connector);
+    // What came since knows better than a file that was read then. Whoever reads the archive again wants it read.
+    if archived.is_none()
+        && let Some(known) = known_before.as_ref().filter(|known| known.read_as.as_ref() == Some(&read_as))
+    {
+        drop(ingest);
+        return taken_in(app, request, integration, &plan, sha256, known);
+    }
+    let read = read_rows(connector, &context, &plan, &mut |changes| ingest.apply(changes), progress)?;
     let mut report = report(request, integration, connector, &plan, &read, &ingest);
     report.sha256.clone_from(&sha256);
     report.bytes = bytes;
@@ -165,20 +174,82 @@ fn import_as(
         attempts: 0,
         from_archive: false,
     };
-    let marks = Marks {
-        file_last_ms: read.span_ms.map(|(_, last)| last),
-        declared_day: request.complete_through.map(|day| day_number(day).saturating_add(1)),
-        ..Marks::default()
-    };
+    let marks = Marks { file_last_ms: read.span_ms.map(|(_, last)| last), ..declared(request) };
     let finish = Finish {
         record: Some(record),
         quarantine,
-        import: Some((sha256, Import { struck, ..import_record(&report, delivery, now, &read, counts) })),
+        import: Some((
+            sha256,
+            Import { struck, read_as: Some(read_as), ..import_record(&report, delivery, now, &read, counts) },
+        )),
         marks,
         ..Finish::new(now, delivery, State::Read { counts })
     };
     ingest.finish(finish)?;
     Ok(report)
+}
+
+/// What the operator says about how far the data is complete.
+fn declared(request: &Request<'_>) -> Marks {
+    let day = request.complete_through.map(|day| day_number(day).saturating_add(1));
+    Marks { declared_day: day, ..Marks::default() }
+}
+
+/// By what a file is read: the same bytes read by the same say the same. A hash, since settings may be long.
+fn read_as(integration: &Integration, connector: &Connector) -> String {
+    let Integration { zone, settings, date_order, decimal_mark, .. } = integration;
+    let text = format!("{} {} {date_order:?} {decimal_mark:?} {settings:?}", connector.sha256, zone.name());
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// The report of a file that was taken in before and is not read again.
+fn taken_in(
+    app: &App,
+    request: &Request<'_>,
+    integration: &Integration,
+    plan: &Plan,
+    sha256: String,
+    known: &Import,
+) -> Result<ImportReport, ImportError> {
+    if !request.dry_run && request.complete_through.is_some() {
+        app.ledger.set_cursor(&integration.name, declared(request), |_| {})?;
+    }
+    let mut refused: Vec<RefusedRow> = app
+        .ledger
+        .quarantine_of(known.delivery)?
+        .into_iter()
+        .filter_map(|(line, row)| {
+            let line = u32::try_from(line).ok()?;
+            Some(RefusedRow { line, column: row.field, id: row.id, reason: row.reason })
+        })
+        .collect();
+    refused.truncate(limits::REPORTED_ROWS);
+    let unchanged = known.totals.values().map(|total| total.entries).sum();
+    Ok(ImportReport {
+        file: request.name.to_owned(),
+        integration: integration.name.clone(),
+        connector: known.connector.clone(),
+        format: known.format.clone(),
+        dry_run: request.dry_run,
+        sha256,
+        bytes: known.bytes,
+        imported_before: true,
+        taken_in_ms: Some(known.at_ms),
+        rows: known.rows,
+        rows_ignored: known.rows_ignored,
+        rows_refused: known.rows_refused,
+        rows_read: known.rows_read,
+        counts: Counts { unchanged, ..Counts::default() },
+        totals: known.totals.clone(),
+        span_ms: known.span_ms,
+        zone: integration.zone,
+        notes: known.notes.clone(),
+        rounded: known.rounded,
+        parts_mismatch: known.parts_mismatch,
+        summary: plan.summary(),
+        refused,
+        would_refuse: None,
+    })
 }
 
 /// A file that is known for what it is.
@@ -225,17 +296,21 @@ pub(super) fn understand<'a>(
     Ok(Understood { integration, connector, plan, bytes, sha256 })
 }
 
-/// Reads archived files of an integration again, oldest first: all, or from the one of a delivery on. Gives how many were read, and
-/// what went wrong with the others.
+/// Reads archived files of an integration again, oldest first: all, or from the oldest of these deliveries on. Gives how many were
+/// read, and what went wrong with the others.
 ///
 /// # Errors
 /// If the ledger fails.
-pub fn read_again(app: &App, integration: &str, delivery: Option<u64>) -> Result<(u64, Vec<ImportError>), LedgerError> {
+pub fn read_again(
+    app: &App,
+    integration: &str,
+    deliveries: Option<&BTreeSet<u64>>,
+) -> Result<(u64, Vec<ImportError>), LedgerError> {
     let mut files: Vec<_> = app.ledger.imports()?.into_iter().filter(|(owner, ..)| owner == integration).collect();
     files.sort_by_key(|(_, _, import)| import.at_ms);
-    if let Some(wanted) = delivery {
+    if let Some(wanted) = deliveries {
         // Later files follow again, so that an old file does not become the last word about what they know better.
-        let first = files.iter().position(|(_, _, import)| import.delivery == wanted).unwrap_or(files.len());
+        let first = files.iter().position(|(_, _, import)| wanted.contains(&import.delivery)).unwrap_or(files.len());
         files.drain(..first);
     }
     let (mut read, mut failed) = (0, Vec::new());
@@ -327,6 +402,7 @@ fn report(
         sha256: String::new(),
         bytes: 0,
         imported_before: false,
+        taken_in_ms: None,
         rows,
         rows_ignored: read.ignored,
         rows_refused,
@@ -419,13 +495,7 @@ fn quarantine(
         .collect())
 }
 
-fn import_record(
-    report: &ImportReport,
-    delivery: u64,
-    at_ms: i64,
-    read: &Outcome,
-    counts: crate::book::Counts,
-) -> Import {
+fn import_record(report: &ImportReport, delivery: u64, at_ms: i64, read: &Outcome, counts: Counts) -> Import {
     Import {
         delivery,
         name: report.file.clone(),
@@ -444,6 +514,7 @@ fn import_record(
         rounded: read.rounded,
         parts_mismatch: read.parts_mismatch,
         struck: false,
+        read_as: None,
     }
 }
 
@@ -454,12 +525,4 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// Opens a file for [`import`].
-///
-/// # Errors
-/// If it cannot be opened.
-pub fn open(path: &std::path::Path) -> Result<File, ImportError> {
-    File::open(path).map_err(|source| LedgerError::Io { what: "open the file", path: path.to_owned(), source }.into())
 }

@@ -72,6 +72,9 @@ pub struct ImportReport {
     pub bytes: u64,
     /// The same bytes were imported before.
     pub imported_before: bool,
+    /// When they were read, by the same connector with the same settings, so that nothing was read now: milliseconds since
+    /// 1970-01-01T00:00:00Z. What is told of rows and sums is from then. `null` if the file was read now.
+    pub taken_in_ms: Option<i64>,
     /// Rows of data.
     pub rows: u64,
     /// Rows that became entries, alone or with others.
@@ -109,7 +112,11 @@ pub struct ImportReport {
 
 impl Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = if self.dry_run { "dry run, nothing stored" } else { "imported" };
+        let title = match self.taken_in_ms {
+            _ if self.dry_run => "dry run, nothing stored",
+            Some(_) => "imported before, nothing added",
+            None => "imported",
+        };
         writeln!(f, "{}: {title}", self.file)?;
         writeln!(f, "  integration  {} (connector {})", self.integration, self.connector)?;
         writeln!(f, "  layout       {}", self.format)?;
@@ -130,8 +137,21 @@ impl Display for ImportReport {
                 "               {matched} matched with another way in, {outranked} older than what is stored, {withdrawn} withdrawn"
             )?;
         }
-        if self.imported_before {
-            writeln!(f, "               this very file was imported before")?;
+        match self.taken_in_ms {
+            Some(at) => writeln!(
+                f,
+                "               this very file was imported before, on {} ({}), and is not read again; `ltvd replay {}` would",
+                self.local(at),
+                self.zone.name(),
+                self.integration
+            )?,
+            None if self.imported_before => {
+                writeln!(
+                    f,
+                    "               this very file was imported before, by another connector or with other settings"
+                )?;
+            }
+            None => {}
         }
         for (what, total) in &self.totals {
             let entries = if total.entries == 1 { "entry  " } else { "entries" };

@@ -3,7 +3,7 @@
 //! A delivery that needs nothing but itself is read on the spot. One that asks its platform for more goes on by itself, one
 //! for each integration at a time, so that a slow platform keeps nobody else waiting.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -81,18 +81,14 @@ pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
             stale.insert(delivery, (quarantined.integration, quarantined.door));
         }
     }
+    let mut files: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for (delivery, (integration, door)) in &stale {
         match door {
             Door::Webhook => {
                 app.ledger.requeue(*delivery, false)?;
                 app.process.inbox.notify_one();
             }
-            Door::File => {
-                let (_, failed) = import::read_again(app, integration, Some(*delivery))?;
-                for error in failed {
-                    tracing::warn!(integration, delivery, %error, "an archived file could not be read again");
-                }
-            }
+            Door::File => drop(files.entry(integration).or_default().insert(*delivery)),
             Door::Poll => {
                 // On a thread for blocking work, which may wait.
                 let read = tokio::runtime::Handle::current().block_on(poll::replay(app, integration, Some(*delivery)));
@@ -100,6 +96,13 @@ pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
                     tracing::warn!(integration, delivery, why, "a conversation could not be read again");
                 }
             }
+        }
+    }
+    // Once for each integration: every file is followed by all later ones.
+    for (integration, deliveries) in &files {
+        let (_, failed) = import::read_again(app, integration, Some(deliveries))?;
+        for error in failed {
+            tracing::warn!(integration, %error, "an archived file could not be read again");
         }
     }
     Ok(stale.len())

@@ -371,6 +371,10 @@ pub struct Import {
     /// The archived file lacks the records of people who were deleted, and is not replaced by another copy.
     #[serde(default)]
     pub struck: bool,
+    /// Hash of what it was read by: the connector's file, and the settings that matter. The same file read by the same is not
+    /// read again. `None` if that was not kept then.
+    #[serde(default)]
+    pub read_as: Option<String>,
 }
 
 /// A number and a sum.

@@ -1,0 +1,132 @@
+//! Files that were put away and go on growing: whoever writes them paused for longer than a file has to settle. The one who
+//! writes does not notice that it was moved. Such a file was read in part, so it is read again.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Seek as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::folder::{Folder, Look};
+use super::{DONE, Found, Verdict, note, read};
+use crate::app::App;
+use crate::limits::doors as limits;
+
+/// A file that was put away, held open, so that it is known whatever becomes of its name.
+#[derive(Debug)]
+pub(super) struct Late {
+    file: File,
+    /// How it looked when it was read.
+    look: Look,
+    /// Another look it has had since, and when it may be read then.
+    growing: Option<(Look, Instant)>,
+    /// It is not looked at any more after this.
+    until: Instant,
+    integration: Option<String>,
+    /// Where it was found.
+    path: PathBuf,
+    folder: &'static str,
+    /// Its name there.
+    name: String,
+}
+
+impl Late {
+    pub(super) fn new(file: File, found: &Found, name: String, folder: &'static str) -> Self {
+        let Found { path, integration, look } = found.clone();
+        Self { file, look, growing: None, until: Instant::now() + limits::LATE_FOR, integration, path, folder, name }
+    }
+}
+
+/// Keeps an eye on one more. The oldest give way.
+pub(super) fn add(late: &mut Vec<Late>, moved: Option<Late>) {
+    late.extend(moved);
+    let spare = late.len().saturating_sub(limits::LATE_FILES);
+    late.drain(..spare);
+}
+
+/// Reads again what has grown. True if something is growing.
+pub(super) fn look(app: &App, root: &Folder, late: &mut Vec<Late>) -> bool {
+    let mut unsettled = false;
+    late.retain_mut(|one| {
+        let now = Instant::now();
+        // One that has no name any more was deleted on purpose.
+        let data = one.file.metadata().ok().filter(|data| data.nlink() > 0);
+        let Some(look) = data.as_ref().and_then(Look::of) else { return false };
+        if look == one.look {
+            return now < one.until;
+        }
+        unsettled = true;
+        match one.growing {
+            Some((before, ready)) if before == look => {
+                if now >= ready {
+                    one.growing = match one.read_again(app, root, look) {
+                        true => None,
+                        false => Some((look, now + limits::RETRY)),
+                    };
+                }
+            }
+            _ => one.growing = Some((look, now + app.config.drop.settle)),
+        }
+        true
+    });
+    unsettled
+}
+
+impl Late {
+    /// False if that may go better later.
+    fn read_again(&mut self, app: &App, root: &Folder, look: Look) -> bool {
+        let shown = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let attempt = format!("file {} {} {:?}", self.path.display(), look.bytes, look.modified);
+        if (&self.file).rewind().is_err() {
+            return false;
+        }
+        let Some(verdict) = read(app, &shown, self.integration.as_deref(), attempt, &self.path, &self.file) else {
+            return false;
+        };
+        let before = std::mem::replace(&mut self.look, look);
+        self.until = Instant::now() + limits::LATE_FOR;
+        if verdict.known {
+            return true;
+        }
+        tracing::warn!(
+            file = shown,
+            before = before.bytes,
+            bytes = look.bytes,
+            "a file was still being written when it was put away; it was read again. A larger `drop.settle_s` waits longer"
+        );
+        if let Err(error) = self.tell(app, root, verdict, before.bytes) {
+            tracing::error!(file = shown, %error, "the report of a file that was read again cannot be written");
+        }
+        true
+    }
+
+    /// Replaces the report, and moves the file if it is judged in another way now.
+    fn tell(&mut self, app: &App, root: &Folder, verdict: Verdict, before: u64) -> io::Result<()> {
+        let inner = self.integration.as_deref().map(|integration| root.inner(integration)).transpose()?;
+        let beside = inner.as_ref().unwrap_or(root);
+        let lies = beside.inner(self.folder)?;
+        let name = self.name.clone();
+        if !lies.holds(OsStr::new(&name), &self.file)? {
+            // Somebody moved it on; the log has it.
+            return Ok(());
+        }
+        let first = if self.folder == DONE { "imported" } else { "refused" };
+        let Verdict { folder, mut report, .. } = verdict;
+        report.push_str(&format!(
+            "\nThis file was still being written when it was put away: its first {before} bytes were {first} before. It was read \
+             again when it had {} bytes; a larger `settle_s` under [drop] waits longer for whoever writes slowly.\n",
+            self.look.bytes
+        ));
+        if folder == self.folder {
+            lies.report(&name, &report)?;
+        } else if let Some(target) = lies.put_away(OsStr::new(&name), &self.file, &beside.make(folder)?, &report)? {
+            lies.remove_report(&name);
+            (self.folder, self.name) = (folder, target);
+        }
+        let path = self.path.with_file_name(self.folder).join(&self.name);
+        let what = if folder == DONE { "imported again: it had gone on growing" } else { "refused when it had grown" };
+        note(app, &path, what);
+        Ok(())
+    }
+}
