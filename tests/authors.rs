@@ -191,6 +191,7 @@ fn a_case_that_fails_is_told_as_a_difference() {
     FAIL  the manifest is complete and its help texts are there (1 try)
           the help of the setting `word` does not say where to find its value
           the help of the setting `mood` does not say where to find its value
+          note: the manifest says that deliveries can be proven, and one of the cases is believed for its address alone
     "#);
 }
 

@@ -246,8 +246,10 @@ async fn held(app: Arc<App>) -> Held {
         imports.insert(import.name);
     }
     let folder = app.config.paths.data_dir.join("archive");
-    let there: BTreeSet<String> =
+    let mut there: BTreeSet<String> =
         fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    // What a fault kept from its commit is set aside.
+    there.remove("unknown");
     assert_eq!(there, archived, "the archive has what is named, and nothing else");
     let synced = ledger.marks("store").unwrap().synced_ms.is_some();
     Held { orders, imports, webhooks, synced, quarantined: ledger.quarantine(usize::MAX).unwrap().len() }

@@ -46,7 +46,7 @@ const TARGETS: [Target; 10] = [
         ],
     },
     Target { name: "webhook", seeds: &[("plugins/thrivecart/fixtures/sample", b"\x09demo-word")] },
-    Target { name: "wit_outputs", seeds: &[] },
+    Target { name: "wit_outputs", seeds: &[("config.example.toml", b"")] },
     Target {
         name: "decoder_clickfunnels",
         seeds: &[

@@ -137,6 +137,10 @@ impl ArchiveWriter {
         file.sync().map_err(|error| io("sync", error))?;
         self.disk.rename(&self.tmp, &path).map_err(|error| io("move into the archive", error))?;
         self.kept = true;
+        // A copy that a crash kept from its commit is of no use any more.
+        if let Some(name) = path.file_name() {
+            let _ = fs::remove_file(self.dir.join(UNKNOWN).join(name));
+        }
         self.disk.sync_folder(&self.dir).map_err(|error| io("sync the folder of", error))
     }
 }
