@@ -67,7 +67,7 @@ fn an_older_file_again_does_not_win_over_a_newer_one() {
     assert!(by_hand.contains("and is not read again"), "{by_hand}");
     assert_eq!(totals(&shop), ["59.00"]);
     // What the operator says counts all the same.
-    assert_eq!(shop.get("/v1/ltv?horizons=to_date").ok().json()["as_of"], "2026-04-01");
+    assert_eq!(shop.get("/v1/ltv?horizons=to_date").ok().json()["definition"]["as_of"]["day"], "2026-04-01");
     daemon.stop();
 
     // Other settings read another thing.

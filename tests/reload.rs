@@ -232,8 +232,7 @@ fn a_broken_connector_leaves_the_one_before_in_use() {
     let after = shop.wait_for_reload(&before, false);
     let told = after["configuration"]["last_reload"]["problems"].to_string();
     assert!(told.contains("evil.wasm"), "{told}");
-    http::send(shop.hooks, "POST", &address, &[("Content-Type", "text/plain")], b"good").ok();
-    shop.wait_for_inbox();
+    shop.deliver("hell", "text/plain", b"good");
     assert_eq!(shop.status()["entries"], 1);
     says_once(&daemon, "a change of configuration or connectors was not taken over");
     put_connector(&shop, &whole);
@@ -255,7 +254,8 @@ fn a_changed_file_under_a_pin_is_named_and_the_one_before_stays_in_use() {
     let told = after["configuration"]["last_reload"]["problems"].to_string();
     assert!(told.contains("integrations.hell.sha256: the file of the connector `evil` is another one"), "{told}");
     assert_eq!(after["integrations"][0]["connector_version"], "6.6.6");
-    shop.deliver("hell", "text/plain", b"good");
+    http::send(shop.hooks, "POST", &address, &[("Content-Type", "text/plain")], b"good").ok();
+    shop.wait_for_inbox();
     assert_eq!(shop.status()["entries"], 1);
 }
 

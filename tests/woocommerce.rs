@@ -372,14 +372,14 @@ fn what_check_says() {
         110 orders; the newest is 5310
         the key may read and write
         no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
-    ltvd.toml: nothing is wrong; 1 integration, 5 connectors
+    ltvd.toml: nothing is wrong, 2 warnings; 1 integration, 5 connectors
     --- read-only: exit 0
     store: WooCommerce answers
         Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
         110 orders; the newest is 5310
         the key may read only: orders are fetched, but webhooks cannot be created, so changes arrive with the next pass instead of at once. To have them, edit the key in WooCommerce > Settings > Advanced > REST API: Permissions Read/Write
         no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
-    ltvd.toml: nothing is wrong; 1 integration, 5 connectors
+    ltvd.toml: nothing is wrong, 2 warnings; 1 integration, 5 connectors
     --- wrong-secret: exit 1
     store: the store knows the consumer key, but `consumer_secret` is not the secret of this key. Secrets are shown once: make a new key in WooCommerce > Settings > Advanced > REST API and enter both its halves. WooCommerce says: Consumer secret is invalid. (HTTP 401, woocommerce_rest_authentication_error)
     error: 1 integration has to be mended
@@ -393,7 +393,7 @@ fn what_check_says() {
         the web server drops the Authorization header, so the key goes in the query instead. That works, but queries are written into the server's log. The host can let the header through (Apache: SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1)
         the key may read and write
         no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
-    ltvd.toml: nothing is wrong; 1 integration, 5 connectors
+    ltvd.toml: nothing is wrong, 2 warnings; 1 integration, 5 connectors
     --- no-permalinks: exit 0
     store: WooCommerce answers
         Tea & Co, https://STORE: WooCommerce 10.5.0, WordPress 6.9.1
@@ -401,7 +401,7 @@ fn what_check_says() {
         permalinks are `Plain`, so the API is reached through ?rest_route=. That works. WordPress > Settings > Permalinks, any other choice, gives the usual address
         the key may read and write
         no webhooks of ltvd: `ltvd webhook subscribe NAME` creates them
-    ltvd.toml: nothing is wrong; 1 integration, 5 connectors
+    ltvd.toml: nothing is wrong, 2 warnings; 1 integration, 5 connectors
     --- private: exit 1
     store: a request to https://STORE was not sent: localhost leads to 127.0.0.1, which is not in the public internet; if that is meant, set `allow_private_addresses = true` in the integration
     error: 1 integration has to be mended
