@@ -4,7 +4,7 @@
 //! read for a passing reason stays where it is.
 //!
 //! Others write there, and not all of them need be trusted: nothing is done by a path that they could lead elsewhere
-//! ([`folder`]).
+//! (`folder`).
 
 mod folder;
 mod late;
