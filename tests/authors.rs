@@ -198,19 +198,48 @@ fn a_case_that_fails_is_told_as_a_difference() {
 #[test]
 fn a_trap_is_told_with_its_text() {
     let told = told_of("trap");
-    assert!(told.contains("FAIL  trap: a deed that traps\n"), "{told}");
-    assert!(
-        told.contains("webhook trap.json: fault: connector evil 6.6.6, webhook.receive: the connector crashed: "),
-        "{told}"
-    );
-    assert!(told.contains("evil is as evil does"), "{told}");
+    // Where in the source it happened is not the point, nor how much of the damage it meets.
+    let told = masked(&told, "panicked at ", ":\n", "[place]");
+    let first: Vec<&str> = told.lines().take(8).collect();
+    assert_snapshot!(first.join("\n"), @r#"
+    evil 6.6.6, 1 case
+
+    FAIL  trap: a deed that traps
+          webhook trap.json: fault: connector evil 6.6.6, webhook.receive: the connector crashed: panicked at [place]:
+          evil is as evil does (wasm `unreachable` instruction executed); report it to its author
+
+    FAIL  the manifest is complete and its help texts are there (1 try)
+          the help of the setting `word` does not say where to find its value
+    "#);
 }
 
 #[test]
 fn a_leak_is_told_with_its_place() {
-    let told = told_of("leak");
-    assert!(told.contains("FAIL  no setting or secret leaks into entries or logs, and no address into logs"), "{told}");
-    assert!(told.contains("      leak: the secret `word` stands in the log"), "{told}");
+    assert_snapshot!(told_of("leak"), @r#"
+    evil 6.6.6, 1 case
+
+    FAIL  leak: a secret that is told to the log
+          webhook leak.json: asks for what the case has no [[delivery.exchange]] for: GET https://evil.example/
+
+    FAIL  the manifest is complete and its help texts are there (1 try)
+          the help of the setting `word` does not say where to find its value
+          the help of the setting `mood` does not say where to find its value
+          note: the manifest says that deliveries can be proven, and one of the cases is believed for its address alone
+    FAIL  no setting or secret leaks into entries or logs, and no address into logs (118 tries)
+          leak: the secret `word` stands in the log
+    "#);
+}
+
+/// With what stands between these texts replaced.
+fn masked(text: &str, before: &str, after: &str, by: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((start, found)) = rest.split_once(before) {
+        let Some((_, end)) = found.split_once(after) else { break };
+        plain.extend([start, before, by, after]);
+        rest = end;
+    }
+    plain + rest
 }
 
 #[test]
@@ -375,13 +404,21 @@ fn an_operator_sees_what_a_connector_may_do() {
     let told = shop.cli(["connector", "inspect", "samcart"]).ok();
     let (head, _) = told.split_once("\nSettings\n").expect("settings come after what it may do");
     let head = plain(&shop, head);
-    for line in [
-        "contract  ltv:connector@0.1.0",
-        "imports   ltv:connector/log@0.1.0, so all it can do is log and answer",
-        "asks      api.samcart.com; ltvd sends the requests, and `hosts` of the integration narrows this",
-        "secrets   api_key; it knows their names, and ltvd puts the values into requests to those hosts",
-        "  sha256 = \"[sha256]\"",
-    ] {
-        assert!(head.contains(line), "{line}\n{head}");
-    }
+    let head = masked(&head, "samcart.wasm, ", "\n", "[size]");
+    assert_snapshot!(head, @r#"
+    SamCart (samcart) 0.1.0
+
+    file      [shop]/connectors/samcart.wasm, [size]
+    sha256    [sha256]
+    contract  ltv:connector@0.1.0
+    reads     API, webhooks, files
+    asks      api.samcart.com; ltvd sends the requests, and `hosts` of the integration narrows this
+    secrets   api_key; it knows their names, and ltvd puts the values into requests to those hosts
+    imports   ltv:connector/log@0.1.0, so all it can do is log and answer
+    exports   ltv:connector/poll@0.1.0, ltv:connector/csv@0.1.0, ltv:connector/connector@0.1.0, ltv:connector/webhook@0.1.0
+
+    To use this very file and no other, write into its integration
+      connector = "samcart"
+      sha256 = "[sha256]"
+    "#);
 }
