@@ -161,7 +161,11 @@ fn what_is_acknowledged_during_a_stop_is_kept() {
     let daemon = shop.start();
     let mut code = None;
     let [sent, acknowledged] = send_orders(&shop, 0, 0, || {
-        sleep(Duration::from_millis(300));
+        // What is under way when it is asked to stop is answered.
+        wait_until("something is taken in", BOUND, || {
+            let status = shop.status();
+            (status["pending"].as_u64() > Some(0) || status["entries"].as_u64() > Some(0)).then_some(())
+        });
         daemon.terminate();
         code = daemon.exit_code();
     });
