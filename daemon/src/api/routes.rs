@@ -105,7 +105,8 @@ pub(super) fn routes() -> Vec<Route> {
             .json::<imports::Imports>(),
         Route::post("/v1/imports", "Imports a file", imports::import)
             .body("The file as it was exported: CSV in any of the encodings that are known")
-            .lines::<lines::Line<imports::Imported>>(),
+            .lines::<lines::Line<imports::Imported>>()
+            .problem(StatusCode::SERVICE_UNAVAILABLE),
         Route::get("/v1/deliveries/{number}", "One delivery as it was kept", deliveries::delivery)
             .json::<deliveries::DeliveryAnswer>()
             .problem(StatusCode::NOT_FOUND),

@@ -75,25 +75,23 @@ impl Commits {
                 Ok::<_, TaskError>(committed)
             })
             .await;
-            let failure: Option<TaskError> = match committed {
-                Ok(Ok(())) => None,
+            let (kept, failure): (bool, Option<TaskError>) = match committed {
+                Ok(Ok(())) => (true, None),
                 // The platforms come back; whoever waits for room finds the committer at work when there is some.
                 Ok(Err(error @ LedgerError::NoRoom { .. })) => {
                     tracing::warn!(%error, "webhook deliveries were not kept, and not acknowledged");
-                    for answer in answers {
-                        let _ = answer.send(false);
-                    }
-                    continue;
+                    (false, None)
                 }
                 Ok(Err(error)) => {
                     self.app.check_fatal(&error);
-                    Some(format!("webhook deliveries could not be kept; none was acknowledged: {error}").into())
+                    let told = format!("webhook deliveries could not be kept; none was acknowledged: {error}");
+                    (false, Some(told.into()))
                 }
-                Err(error) => Some(error),
+                Err(error) => (false, Some(error)),
             };
             for answer in answers {
-                // The platform may have hung up; the delivery is kept all the same.
-                let _ = answer.send(failure.is_none());
+                // The platform may have hung up; a delivery that is kept is kept all the same.
+                let _ = answer.send(kept);
             }
             if let Some(failure) = failure {
                 return Err(failure);

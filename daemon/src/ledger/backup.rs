@@ -107,7 +107,9 @@ const UNFINISHED: &str = ".ltvd-backup-";
 fn remove_unfinished(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let unfinished = entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
-        if unfinished && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        // Another ltvd that is at it holds its folder.
+        let is_left = || File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
+        if unfinished && entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_left() {
             tracing::info!(path = %entry.path().display(), "a backup that was not finished is removed");
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -143,6 +145,8 @@ impl Ledger {
         let unfinished =
             tempfile::Builder::new().prefix(UNFINISHED).permissions(Permissions::from_mode(0o700)).tempdir_in(parent);
         let unfinished = unfinished.map_err(io_in("make a folder in", parent))?;
+        let held = File::open(unfinished.path()).map_err(io_in("open the folder", unfinished.path()))?;
+        held.lock().map_err(io_in("hold the folder", unfinished.path()))?;
         let target = unfinished.path().join(DATABASE);
         let mut told = Told { progress, what: "ledger", done: 0, next: 0, all: size(&self.path) };
         copy_database(&read, &target, &mut told)?;

@@ -70,7 +70,7 @@ fn harmless(text: &str) -> String {
         if begins {
             // Blanks and quotes may be taken off.
             let rest = text.get(at..).unwrap_or_default().trim_start_matches([' ', '"', '\u{a0}']);
-            // A first letter that ends a cell has always been one to be quoted.
+            // A text that begins with the end of a cell leaves the begin of the next to what follows.
             if rest.starts_with(BEGINS) || (at == 0 && rest.starts_with(ENDS)) {
                 guarded.push('\'');
             }

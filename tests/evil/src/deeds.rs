@@ -222,7 +222,7 @@ fn orders() -> Ask {
     Ask { requests: Vec::new(), orders: vec!["1".to_owned()], state: Some(b"again".to_vec()) }
 }
 
-fn request() -> Request {
+pub(crate) fn request() -> Request {
     Request {
         tag: "the one".to_owned(),
         method: Method::Get,

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::ltv::connector::log;
 use crate::ltv::connector::types::{
-    Ask, Authorization, Axis, Body, Change, Context, Coverage, Decimal, Entry, Method, Outcome, Replies, Request,
-    SettingValue, Step, Tag,
+    Ask, Authorization, Axis, Change, Context, Coverage, Decimal, Entry, Outcome, Replies, Request, SettingValue, Step,
+    Tag,
 };
 use crate::{ask, deeds, done};
 
@@ -59,15 +59,9 @@ pub(crate) fn is_credulous(context: &Context) -> bool {
 pub(crate) fn walk() -> Step {
     let list = Request {
         tag: String::new(),
-        method: Method::Get,
         url: "https://evil.example/list".to_owned(),
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: Body::None,
         authorization: Authorization::None,
-        repeatable: true,
-        attempts_max: 0,
-        wait_ms: 0,
+        ..deeds::request()
     };
     ask(Ask { requests: vec![list], orders: Vec::new(), state: Some(b"credulous".to_vec()) })
 }
