@@ -126,6 +126,8 @@ fn a_service_manager_hears_how_it_is() {
     };
     let watchdog = Duration::from_millis(300).as_micros().to_string();
     let daemon = shop.start_with(&[("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", &watchdog)]);
+    // However long the ledger takes to open.
+    next("EXTEND_TIMEOUT_USEC=60000000");
     next("READY=1");
     // Again and again, each after a commit.
     let commits = |shop: &Shop| sample(shop, "ltvd_commit_seconds_count").and_then(|count| count.parse::<u64>().ok());

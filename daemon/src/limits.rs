@@ -159,10 +159,10 @@ pub mod config {
     pub const FILE_BYTES: u64 = 1 << 20;
     /// A file that holds one secret, bytes.
     pub const SECRET_BYTES: u64 = 64 << 10;
-    /// The file of exchange rates, bytes. Thirty years of thirty currencies are 8 MiB.
-    pub const RATES_FILE_BYTES: u64 = 32 << 20;
-    /// Problems named in the file of exchange rates; the rest is counted.
-    pub const RATES_PROBLEMS: usize = 20;
+    /// A file of exchange rates or of spend, bytes. Thirty years of thirty currencies are 8 MiB.
+    pub const SIDE_FILE_BYTES: u64 = 32 << 20;
+    /// Problems named in such a file; the rest is counted.
+    pub const SIDE_FILE_PROBLEMS: usize = 20;
     /// Name of an integration, characters.
     pub const NAME_CHARS: usize = 64;
     /// Shortest token of an API that other machines can reach, bytes.
@@ -323,7 +323,7 @@ pub mod doors {
     pub const WEBHOOK_TALK: Duration = Duration::from_secs(300);
     /// Tries at a webhook delivery whose platform does not answer; then it goes to quarantine.
     pub const WEBHOOK_TRIES: u32 = 12;
-    /// Deliveries that may be passed over because others of their integration are on their way.
+    /// Deliveries of one integration that may be passed over because they wait for another try.
     pub const DELIVERIES_PASSED_OVER: usize = 10_000;
     /// Orders that a complete walk did not meet and that are asked for one by one, in one pass.
     pub const REFRESHED: usize = 10_000;
@@ -349,6 +349,10 @@ pub mod doors {
 pub mod supervise {
     use std::time::Duration;
 
+    /// How often a start says that it goes on.
+    pub const START_SIGN_EVERY: Duration = Duration::from_secs(10);
+    /// How long the service manager is to wait for the next such sign.
+    pub const START_PATIENCE: Duration = Duration::from_secs(60);
     /// Pause before a task that failed is begun again; it doubles with each failure in a row.
     pub const PAUSE: Duration = Duration::from_secs(1);
     /// Longest such pause.

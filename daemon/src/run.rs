@@ -30,7 +30,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
         tracing::error!("{broken}");
     }
     serve::raise_file_limit();
-    let app = tokio::task::spawn_blocking(move || App::open(setup)).await??;
+    let app = service::starting(tokio::task::spawn_blocking(move || App::open(setup))).await??;
     let api_socket = listen("api", app.config.api.listen).await?;
     let webhook_socket = listen("webhooks", app.config.webhooks.listen).await?;
     let in_force = InForce::new(Arc::clone(&app));

@@ -1,12 +1,29 @@
 //! What systemd is told (sd_notify). Where no service manager listens, nothing of it does anything.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use sd_notify::{NotifyState, notify};
 
 use crate::doors::webhook::Commits;
-use crate::limits::supervise::WATCHDOG_PARTS;
+use crate::limits::supervise::{START_PATIENCE, START_SIGN_EVERY, WATCHDOG_PARTS};
 use crate::supervise::TaskError;
+
+/// Asks for patience while the ledger is opened, which takes as long as reading all of it where it is brought to a new version,
+/// or written anew after somebody was forgotten.
+pub async fn starting<T>(opening: impl Future<Output = T>) -> T {
+    let patience = u32::try_from(START_PATIENCE.as_micros()).unwrap_or(u32::MAX);
+    let mut signs = tokio::time::interval(START_SIGN_EVERY);
+    let mut opening = pin!(opening);
+    loop {
+        tokio::select! {
+            biased;
+            opened = &mut opening => return opened,
+            _ = signs.tick() => tell(&[NotifyState::ExtendTimeoutUsec(patience)]),
+        }
+    }
+}
 
 /// The daemon answers; also after a reload, whatever came of it.
 pub fn ready(status: &str) {

@@ -14,6 +14,7 @@ mod schema;
 mod secret;
 mod secrets_file;
 mod sections;
+mod side_file;
 mod source;
 mod spend;
 mod suggest;

@@ -1,17 +1,15 @@
 //! Exchange rates: from the configuration itself, and from a file with one rate for each day.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 
 use super::parse;
-use super::problem::{Problem, quote};
+use super::problem::quote;
 use super::read::{Fault, Reader, Section};
 use super::schema;
-use crate::limits::config::{RATES_FILE_BYTES, RATES_PROBLEMS};
+use super::side_file::{FileFault, read_rows};
 use crate::model::{Currency, Decimal};
 
 /// What one unit of a currency is worth in the report currency.
@@ -38,11 +36,7 @@ pub(super) fn read(
         let file = folder.join(file);
         match read_file(&file, report) {
             Ok(daily) => rates.daily = daily,
-            Err(FileFault::Unreadable(reason)) => {
-                let message = format!("{} cannot be read: {reason}", quote(&file.to_string_lossy()));
-                reader.error(file_site, Fault::new(message));
-            }
-            Err(FileFault::Wrong(problems)) => problems.into_iter().for_each(|p| reader.error_elsewhere(p)),
+            Err(fault) => fault.tell(reader, file_site, &file),
         }
         reader.more_files.push(file.clone());
         rates.file = Some(file);
@@ -66,65 +60,22 @@ pub(super) fn read(
     rates
 }
 
-enum FileFault {
-    Unreadable(String),
-    Wrong(Vec<Problem>),
-}
-
 type Daily = BTreeMap<Currency, BTreeMap<NaiveDate, Decimal>>;
 
 /// A CSV file with the columns `date`, `currency` and `rate`, in any order; others are ignored.
 fn read_file(path: &Path, report: Option<Currency>) -> Result<Daily, FileFault> {
-    let unreadable = |error: std::io::Error| FileFault::Unreadable(error.to_string());
-    let file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    if length > RATES_FILE_BYTES {
-        return Err(FileFault::Unreadable(format!("it is larger than {RATES_FILE_BYTES} bytes")));
-    }
-    let problem = |line: Option<u64>, message: String| Problem {
-        line: line.and_then(|line| usize::try_from(line).ok()),
-        ..Problem::of_file(path, message)
-    };
-    let mut csv = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file.take(RATES_FILE_BYTES));
-    let headings = csv.headers().map_err(|error| FileFault::Wrong(vec![problem(None, told(&error))]))?.clone();
-    let column = |name: &str| {
-        let plain = |heading: &str| heading.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name);
-        headings.iter().position(plain)
-    };
-    let (Some(date), Some(currency), Some(rate)) = (column("date"), column("currency"), column("rate")) else {
-        let message = "the first line must name the columns `date`, `currency` and `rate`".to_owned();
-        return Err(FileFault::Wrong(vec![problem(Some(1), message)]));
-    };
     let mut daily = Daily::new();
-    let mut wrong: Vec<Problem> = Vec::new();
-    let mut more = 0_usize;
-    for record in csv.records() {
-        let (line, row) = match &record {
-            Ok(record) => {
-                let cell = |index: usize| record.get(index).unwrap_or_default();
-                (record.position().map(|p| p.line()), read_row(cell(date), cell(currency), cell(rate)))
-            }
-            Err(error) => (error.position().map(|p| p.line()), Err(told(error))),
-        };
-        let outcome = row.and_then(|(day, currency, rate)| {
-            if Some(currency) == report {
-                return Err(format!("{currency} is the report currency; leave it out"));
-            }
-            match daily.entry(currency).or_default().insert(day, rate) {
-                Some(other) if other != rate => Err(format!("{currency} has two rates on {day}")),
-                _ => Ok(()),
-            }
-        });
-        match outcome {
-            Err(message) if wrong.len() < RATES_PROBLEMS => wrong.push(problem(line, message)),
-            Err(_) => more += 1,
-            Ok(()) => {}
+    read_rows(path, ["date", "currency", "rate"], |[date, currency, rate]| {
+        let (day, currency, rate) = read_row(date, currency, rate)?;
+        if Some(currency) == report {
+            return Err(format!("{currency} is the report currency; leave it out"));
         }
-    }
-    if more > 0 {
-        wrong.push(problem(None, format!("and {more} more wrong lines")));
-    }
-    if wrong.is_empty() { Ok(daily) } else { Err(FileFault::Wrong(wrong)) }
+        match daily.entry(currency).or_default().insert(day, rate) {
+            Some(other) if other != rate => Err(format!("{currency} has two rates on {day}")),
+            _ => Ok(()),
+        }
+    })?;
+    Ok(daily)
 }
 
 fn read_row(date: &str, currency: &str, rate: &str) -> Result<(NaiveDate, Currency, Decimal), String> {
@@ -134,21 +85,10 @@ fn read_row(date: &str, currency: &str, rate: &str) -> Result<(NaiveDate, Curren
     Ok((day, currency, parse::rate_of(rate).map_err(|fault| fault.message)?))
 }
 
-/// Without the position, which stands before the message already.
-pub(super) fn told(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "the line is not UTF-8".to_owned(),
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the line has {len} cells, the first line has {expected_len}")
-        }
-        csv::ErrorKind::Io(error) => error.to_string(),
-        _ => "the line is no CSV".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::config::SIDE_FILE_PROBLEMS;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -158,14 +98,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rates.csv");
         std::fs::write(&path, content).unwrap();
-        read_file(&path, "USD".parse().ok()).map_err(|fault| match fault {
-            FileFault::Unreadable(reason) => reason,
-            FileFault::Wrong(problems) => problems
-                .iter()
-                .map(|p| format!("{}: {}", p.line.map(|l| l.to_string()).unwrap_or_default(), p.message))
-                .collect::<Vec<_>>()
-                .join("\n"),
-        })
+        read_file(&path, "USD".parse().ok()).map_err(FileFault::lines)
     }
 
     #[test]
@@ -196,7 +129,7 @@ mod tests {
         ");
         assert!(load(b"day;rate\n").unwrap_err().contains("must name the columns"));
         assert!(load(b"").unwrap_err().contains("must name the columns"));
-        let many = "x,y,z\n".repeat(RATES_PROBLEMS + 5);
+        let many = "x,y,z\n".repeat(SIDE_FILE_PROBLEMS + 5);
         assert!(
             load(format!("date,currency,rate\n{many}").as_bytes()).unwrap_err().ends_with("and 5 more wrong lines")
         );

@@ -1,19 +1,16 @@
 //! What was spent on winning customers, by month: from the configuration itself, and from a file.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use toml::de::DeValue;
 
 use super::parse;
-use super::problem::{Problem, quote};
-use super::rates::told;
+use super::problem::quote;
 use super::read::{Fault, Reader, Section, Value, mismatch};
 use super::schema;
-use crate::limits::config::{RATES_FILE_BYTES, RATES_PROBLEMS};
+use super::side_file::{FileFault, read_rows};
 use crate::model::{Currency, Decimal, day_number};
 
 /// What customers cost.
@@ -40,11 +37,7 @@ pub(super) fn read(
         let file = folder.join(file);
         match currency.map(|currency| read_file(&file, currency)) {
             Some(Ok(by_month)) => spend.by_month = by_month,
-            Some(Err(FileFault::Unreadable(reason))) => {
-                let message = format!("{} cannot be read: {reason}", quote(&file.to_string_lossy()));
-                reader.error(file_site, Fault::new(message));
-            }
-            Some(Err(FileFault::Wrong(problems))) => problems.into_iter().for_each(|p| reader.error_elsewhere(p)),
+            Some(Err(fault)) => fault.tell(reader, file_site, &file),
             None => {}
         }
         reader.more_files.push(file.clone());
@@ -102,60 +95,18 @@ fn amount_of(text: &str, currency: Currency) -> Result<i64, Fault> {
     }
 }
 
-enum FileFault {
-    Unreadable(String),
-    Wrong(Vec<Problem>),
-}
-
 /// A CSV file with the columns `month` and `amount`, in any order; others are ignored. Rows of one month add up, as for
 /// several campaigns.
 fn read_file(path: &Path, currency: Currency) -> Result<BTreeMap<i32, i64>, FileFault> {
-    let unreadable = |error: std::io::Error| FileFault::Unreadable(error.to_string());
-    let file = File::open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.len() > RATES_FILE_BYTES {
-        return Err(FileFault::Unreadable(format!("it is larger than {RATES_FILE_BYTES} bytes")));
-    }
-    let problem = |line: Option<u64>, message: String| Problem {
-        line: line.and_then(|line| usize::try_from(line).ok()),
-        ..Problem::of_file(path, message)
-    };
-    let mut csv = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file.take(RATES_FILE_BYTES));
-    let headings = csv.headers().map_err(|error| FileFault::Wrong(vec![problem(None, told(&error))]))?.clone();
-    let column = |name: &str| {
-        headings.iter().position(|heading| heading.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name))
-    };
-    let (Some(month), Some(spent)) = (column("month"), column("amount")) else {
-        let message = "the first line must name the columns `month` and `amount`".to_owned();
-        return Err(FileFault::Wrong(vec![problem(Some(1), message)]));
-    };
     let mut by_month: BTreeMap<i32, i64> = BTreeMap::new();
-    let (mut wrong, mut more) = (Vec::new(), 0_usize);
-    for record in csv.records() {
-        let (line, row) = match &record {
-            Ok(record) => {
-                let cell = |index: usize| record.get(index).unwrap_or_default();
-                let row = month_of(cell(month))
-                    .ok_or_else(|| format!("expected a month like 2026-10, found {}", quote(cell(month))))
-                    .and_then(|month| Ok((month, amount_of(cell(spent), currency).map_err(|fault| fault.message)?)));
-                (record.position().map(|p| p.line()), row)
-            }
-            Err(error) => (error.position().map(|p| p.line()), Err(told(error))),
-        };
-        let outcome = row.and_then(|(month, minor)| {
-            let sum = by_month.entry(month).or_default();
-            *sum = sum.checked_add(minor).ok_or_else(|| "the sum of the month is too large".to_owned())?;
-            Ok(())
-        });
-        match outcome {
-            Err(message) if wrong.len() < RATES_PROBLEMS => wrong.push(problem(line, message)),
-            Err(_) => more += 1,
-            Ok(()) => {}
-        }
-    }
-    if more > 0 {
-        wrong.push(problem(None, format!("and {more} more wrong lines")));
-    }
-    if wrong.is_empty() { Ok(by_month) } else { Err(FileFault::Wrong(wrong)) }
+    read_rows(path, ["month", "amount"], |[month, amount]| {
+        let first = month_of(month).ok_or_else(|| format!("expected a month like 2026-10, found {}", quote(month)))?;
+        let minor = amount_of(amount, currency).map_err(|fault| fault.message)?;
+        let sum = by_month.entry(first).or_default();
+        *sum = sum.checked_add(minor).ok_or_else(|| "the sum of the month is too large".to_owned())?;
+        Ok(())
+    })?;
+    Ok(by_month)
 }
 
 #[cfg(test)]
@@ -167,14 +118,7 @@ mod tests {
         let path = folder.path().join("spend.csv");
         std::fs::write(&path, content).unwrap();
         let read = read_file(&path, "USD".parse().unwrap());
-        read.map(|months| months.into_iter().collect()).map_err(|fault| match fault {
-            FileFault::Unreadable(reason) => reason,
-            FileFault::Wrong(problems) => problems
-                .iter()
-                .map(|p| format!("{}: {}", p.line.map(|l| l.to_string()).unwrap_or_default(), p.message))
-                .collect::<Vec<_>>()
-                .join("\n"),
-        })
+        read.map(|months| months.into_iter().collect()).map_err(FileFault::lines)
     }
 
     #[test]

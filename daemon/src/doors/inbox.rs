@@ -1,4 +1,4 @@
-//! Reads what the webhook listener took in, at the daemon's own pace, oldest first.
+//! Reads what the webhook listener took in, at the daemon's own pace: the oldest of each integration, by turns.
 //!
 //! A delivery that needs nothing but itself is read on the spot. One that asks its platform for more goes on by itself, one
 //! for each integration at a time, so that a slow platform keeps nobody else waiting.
@@ -42,10 +42,12 @@ impl Desk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn may_read(&self, number: u64, integration: &str) -> bool {
-        let papers = self.papers();
-        !papers.busy.contains(integration)
-            && papers.later.get(&number).is_none_or(|(until, _)| *until <= Instant::now())
+    fn is_busy(&self, integration: &str) -> bool {
+        self.papers().busy.contains(integration)
+    }
+
+    fn is_due(&self, number: u64) -> bool {
+        self.papers().later.get(&number).is_none_or(|(until, _)| *until <= Instant::now())
     }
 }
 
@@ -108,18 +110,21 @@ pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
     Ok(stale.len())
 }
 
-/// Reads the oldest deliveries. Gives how many there were.
+/// Reads some of what waits. Gives how many there were.
 fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
-    let numbers = app.ledger.pending(limits::DELIVERIES_READ, limits::DELIVERIES_PASSED_OVER, |number, delivery| {
-        desk.may_read(number, &delivery.integration) && app.process.attempts.waits(&attempt_at(number)).is_none()
-    })?;
+    let numbers = app.ledger.pending(
+        limits::DELIVERIES_READ,
+        limits::DELIVERIES_PASSED_OVER,
+        |integration| !desk.is_busy(integration),
+        |number| desk.is_due(number) && app.process.attempts.waits(&attempt_at(number)).is_none(),
+    )?;
     let deaths = |number: &u64| app.process.attempts.deaths(&attempt_at(*number));
     let mut read = 0;
     for number in &numbers {
         let Some(stored) = app.ledger.delivery(*number)? else { continue };
         let name = stored.delivery.integration.clone();
         // One before it may have begun to ask the platform.
-        if !desk.may_read(*number, &name) {
+        if desk.is_busy(&name) {
             continue;
         }
         read += 1;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use redb::{ReadableDatabase, ReadableTable};
 
-use crate::book::{Identity, Place, normalise_email};
+use crate::book::Place;
 use crate::model::{Change, Entry};
 
 use super::tables::{BLOCKS, Commit, LOG};
@@ -47,26 +47,6 @@ impl Ledger {
             Change::Withdraw(_) => &[],
         });
         Ok(entries.into_iter().nth(usize::from(place.index)).cloned())
-    }
-
-    /// Who a customer of the book is. Read from one of the entries that name them: the book keeps no addresses. `None` if no entry does
-    /// any more.
-    ///
-    /// # Errors
-    /// If the log cannot be read.
-    pub fn identity(&self, customer: u32) -> Result<Option<Identity>, LedgerError> {
-        let (place, integration, is_address) = {
-            let book = self.book();
-            let Some(row) = book.row_naming(customer) else { return Ok(None) };
-            let (Some(place), Some(integration)) = (book.place(row), book.integration_of(row)) else { return Ok(None) };
-            (place, integration, book.is_address(customer))
-        };
-        let Some(entry) = self.entry(place)? else { return Ok(None) };
-        Ok(if is_address {
-            entry.customer.email.as_deref().and_then(normalise_email).map(|email| Identity::Email(email.into()))
-        } else {
-            entry.customer.id.map(|id| Identity::Id { integration, id: id.into() })
-        })
     }
 
     /// The delivery that brought an entry, as it is now. `None` if the log does not say.

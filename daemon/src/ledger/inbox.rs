@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use crate::model::Door;
 
@@ -77,7 +77,7 @@ impl Ledger {
                 };
                 heads.insert(number, json(&head)?.as_slice())?;
                 bodies.insert(number, body.as_slice())?;
-                inbox.insert(number, ())?;
+                inbox.insert((new.integration.as_str(), number), ())?;
                 numbers.push(number);
             }
         }
@@ -88,7 +88,8 @@ impl Ledger {
         Ok(numbers)
     }
 
-    /// Numbers of deliveries that wait to be read, oldest first; of those looked at, the ones wanted.
+    /// Numbers of deliveries that wait to be read: of each integration that may have its turn the oldest ones that are wanted,
+    /// by turns, at most `limit` in all. Of each integration only the first `looked_at_max` are looked at.
     ///
     /// # Errors
     /// If the storage fails.
@@ -96,22 +97,18 @@ impl Ledger {
         &self,
         limit: usize,
         looked_at_max: usize,
-        mut wanted: impl FnMut(u64, &Delivery) -> bool,
+        has_turn: impl Fn(&str) -> bool,
+        wanted: impl Fn(u64) -> bool,
     ) -> Result<Vec<u64>, LedgerError> {
-        let read = self.db.begin_read()?;
-        let (inbox, heads) = (read.open_table(INBOX)?, read.open_table(DELIVERIES)?);
-        let mut found = Vec::new();
-        for item in inbox.iter()?.take(looked_at_max) {
-            let number = item?.0.value();
-            let Some(head) = heads.get(number)? else { continue };
-            if wanted(number, &self.parse(head.value())?) {
-                found.push(number);
-            }
-            if found.len() >= limit {
-                break;
-            }
+        let inbox = self.db.begin_read()?.open_table(INBOX)?;
+        let mut lines = Vec::new();
+        for name in integrations(&inbox)?.iter().filter(|name| has_turn(name)) {
+            let numbers = line(&inbox, name)?.take(looked_at_max);
+            let wanted = numbers.filter(|number| number.as_ref().map_or(true, |number| wanted(*number)));
+            lines.push(wanted.take(limit).collect::<Result<Vec<_>, LedgerError>>()?);
         }
-        Ok(found)
+        let by_turns = (0..limit).flat_map(|rank| lines.iter().filter_map(move |line| line.get(rank)));
+        Ok(by_turns.copied().take(limit).collect())
     }
 
     /// How many deliveries wait to be read.
@@ -126,14 +123,15 @@ impl Ledger {
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn pending_counts(&self) -> Result<std::collections::BTreeMap<String, u64>, LedgerError> {
-        let read = self.db.begin_read()?;
-        let (inbox, heads) = (read.open_table(INBOX)?, read.open_table(DELIVERIES)?);
-        let mut counts = std::collections::BTreeMap::new();
+    pub fn pending_counts(&self) -> Result<BTreeMap<String, u64>, LedgerError> {
+        let inbox = self.db.begin_read()?.open_table(INBOX)?;
+        let mut counts = BTreeMap::new();
         for item in inbox.iter()? {
-            let Some(head) = heads.get(item?.0.value())? else { continue };
-            let delivery: Delivery = self.parse(head.value())?;
-            *counts.entry(delivery.integration).or_default() += 1;
+            let name = item?.0;
+            match counts.get_mut(name.value().0) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(name.value().0.to_owned(), 1)),
+            }
         }
         Ok(counts)
     }
@@ -173,7 +171,7 @@ impl Ledger {
             delivery.attempts = 0;
             delivery.from_archive = from_archive;
             heads.insert(number, json(&delivery)?.as_slice())?;
-            write.open_table(INBOX)?.insert(number, ())?;
+            write.open_table(INBOX)?.insert((delivery.integration.as_str(), number), ())?;
         }
         write.commit()?;
         Ok(true)
@@ -301,4 +299,24 @@ impl Ledger {
     pub(super) fn parse<T: serde::de::DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, LedgerError> {
         serde_json::from_slice(bytes).map_err(|error| self.damaged(format!("a record cannot be read: {error}")))
     }
+}
+
+type Inbox = ReadOnlyTable<(&'static str, u64), ()>;
+
+/// The integrations of which something waits.
+fn integrations(inbox: &Inbox) -> Result<Vec<String>, LedgerError> {
+    let mut names: Vec<String> = Vec::new();
+    let mut from = String::new();
+    while let Some(item) = inbox.range((from.as_str(), 0)..)?.next() {
+        let name = item?.0.value().0.to_owned();
+        // The least text that comes after it.
+        from = format!("{name}\0");
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// What waits of one integration, oldest first.
+fn line(inbox: &Inbox, name: &str) -> Result<impl Iterator<Item = Result<u64, LedgerError>>, LedgerError> {
+    Ok(inbox.range((name, 0)..=(name, u64::MAX))?.map(|item| Ok(item?.0.value().1)))
 }

@@ -261,7 +261,7 @@ fn conclude(write: &WriteTransaction, integration: &str, finish: &Finish) -> Res
     let delivery = finish.delivery;
     let quarantine_changed;
     if finish.concludes {
-        write.open_table(INBOX)?.remove(delivery)?;
+        write.open_table(INBOX)?.remove((integration, delivery))?;
     }
     if finish.concludes || finish.record.is_some() {
         let mut table = write.open_table(DELIVERIES)?;

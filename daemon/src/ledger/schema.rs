@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadTransaction, ReadableDatabase, TableError, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use super::LedgerError;
-use super::tables::{CURSORS, EXCHANGES, FORGOTTEN, META, PASSES, RESPONSES, SCHEMA, every_table};
+use super::tables::{
+    CURSORS, DELIVERIES, Delivery, EXCHANGES, FORGOTTEN, INBOX, META, PASSES, RESPONSES, SCHEMA, every_table,
+};
 use crate::book::HashKey;
 
 const VERSION: &str = "schema";
@@ -14,13 +16,13 @@ const HASH_KEY: &str = "hash-key";
 const WRITTEN_BY: &str = "written-by";
 
 /// Turns the tables of one version into those of the next. Until the commit nothing of it is seen.
-type Step = fn(&WriteTransaction) -> Result<(), LedgerError>;
+type Step = fn(&WriteTransaction, &Path) -> Result<(), LedgerError>;
 
 /// The first leads from version 1 to 2. A version without its step does not compile.
-const STEPS: [Step; SCHEMA as usize - 1] = [polling, forgetting];
+const STEPS: [Step; SCHEMA as usize - 1] = [polling, forgetting, fair_inbox];
 
 /// Version 2 has tables for polling, and more kinds of deliveries; what version 1 wrote is read as it is.
-fn polling(write: &WriteTransaction) -> Result<(), LedgerError> {
+fn polling(write: &WriteTransaction, _: &Path) -> Result<(), LedgerError> {
     write.open_table(CURSORS)?;
     write.open_table(EXCHANGES)?;
     write.open_table(RESPONSES)?;
@@ -29,8 +31,27 @@ fn polling(write: &WriteTransaction) -> Result<(), LedgerError> {
 }
 
 /// Version 3 knows who was forgotten, and deliveries that were emptied; what version 2 wrote is read as it is.
-fn forgetting(write: &WriteTransaction) -> Result<(), LedgerError> {
+fn forgetting(write: &WriteTransaction, _: &Path) -> Result<(), LedgerError> {
     write.open_table(FORGOTTEN)?;
+    Ok(())
+}
+
+/// Version 4 has an inbox by integration; before, it was one line for all.
+fn fair_inbox(write: &WriteTransaction, path: &Path) -> Result<(), LedgerError> {
+    const ONE_LINE: TableDefinition<'_, u64, ()> = TableDefinition::new("inbox");
+    {
+        let (line, heads) = (write.open_table(ONE_LINE)?, write.open_table(DELIVERIES)?);
+        let mut inbox = write.open_table(INBOX)?;
+        for item in line.iter()? {
+            let number = item?.0.value();
+            let Some(head) = heads.get(number)? else { continue };
+            let damaged =
+                |error| LedgerError::Damaged { path: path.to_owned(), what: format!("delivery {number}: {error}") };
+            let delivery: Delivery = serde_json::from_slice(head.value()).map_err(damaged)?;
+            inbox.insert((delivery.integration.as_str(), number), ())?;
+        }
+    }
+    write.delete_table(ONE_LINE)?;
     Ok(())
 }
 
@@ -54,7 +75,7 @@ pub(super) fn prepare(db: &Database, path: &Path) -> Result<HashKey, LedgerError
     {
         let due = known.schema.and_then(|found| STEPS.get(found as usize - 1..)).unwrap_or_default();
         for step in due {
-            step(&write)?;
+            step(&write, path)?;
         }
         macro_rules! make {
             ($($table:ident)*) => {$( write.open_table(super::tables::$table)?; )*};

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use super::tests::{import, open, sales};
 use super::*;
-use crate::book::{Counts, Identity, Listed, Stamp};
+use crate::book::{Counts, Listed, Stamp};
 use crate::model::Door;
 
 fn listed(ledger: &Ledger) -> Vec<Listed> {
@@ -45,8 +45,9 @@ fn a_start_reads_the_snapshot_and_what_came_after_it() {
     assert_eq!(import(&ledger, 0..20_501), Counts { new: 1, unchanged: 20_500, ..Counts::default() });
     let last = ledger.book().listed_at(20_500).unwrap().place;
     assert_eq!(ledger.entry(last).unwrap().unwrap().key.id, "20500", "numbers of blocks go on behind the snapshot");
-    let identity = ledger.identity(7).unwrap();
-    assert_eq!(identity, Some(Identity::Email("c7@example.org".into())));
+    let named = ledger.book().row_naming(7).and_then(|row| ledger.book().place(row)).unwrap();
+    let customer = ledger.entry(named).unwrap().unwrap().customer;
+    assert_eq!(customer.email.as_deref(), Some("c7@example.org"));
     drop(ledger);
     assert_eq!(open(dir.path()).book().len(), 20_501);
 }

@@ -12,7 +12,7 @@ use crate::book::Counts;
 use crate::model::Door;
 
 /// Version of all tables below. A file of another version is migrated or refused, never guessed at.
-pub(super) const SCHEMA: u32 = 3;
+pub(super) const SCHEMA: u32 = 4;
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Commit number to `Commit` (postcard).
@@ -23,8 +23,9 @@ pub(super) const BLOCKS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new(
 pub(super) const DELIVERIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("deliveries");
 /// Delivery number to the raw body (zstd). Bodies of files lie beside the database, by their hash.
 pub(super) const BODIES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("bodies");
-/// Deliveries that were acknowledged and not read yet.
-pub(super) const INBOX: TableDefinition<'_, u64, ()> = TableDefinition::new("inbox");
+/// (integration, delivery) of webhooks that were acknowledged and not read yet. By integration, so that the many of one do not
+/// stand before the few of another.
+pub(super) const INBOX: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("waiting");
 /// (delivery, line) to `Quarantined` (JSON); line 0 is the delivery as a whole.
 pub(super) const QUARANTINE: TableDefinition<'_, (u64, u64), &[u8]> = TableDefinition::new("quarantine");
 /// (integration, SHA-256 of the file) to `Import` (JSON).

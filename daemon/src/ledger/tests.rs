@@ -92,7 +92,7 @@ fn the_inbox_takes_deliveries_in_during_an_import() {
         body: b"{}".to_vec(),
     };
     let numbers = ledger.receive(&[new.clone(), new]).unwrap();
-    assert_eq!(ledger.pending(10, 10, |_, _| true).unwrap(), numbers);
+    assert_eq!(ledger.pending(10, 10, |_| true, |_| true).unwrap(), numbers);
     drop(ingest);
     // As after a kill: blocks written ahead became durable with the inbox, and are swept.
     drop(ledger);
@@ -114,7 +114,7 @@ fn the_inbox_takes_deliveries_in_during_an_import() {
     };
     let finish = Finish { quarantine: vec![(0, reason)], ..Finish::new(6, first, State::Quarantined) };
     ingest.finish(finish).unwrap();
-    assert_eq!(ledger.pending(10, 10, |_, _| true).unwrap(), [second]);
+    assert_eq!(ledger.pending(10, 10, |_| true, |_| true).unwrap(), [second]);
     assert_eq!(ledger.quarantine(10).unwrap().len(), 1);
     assert!(ledger.requeue(first, false).unwrap());
     assert_eq!(ledger.pending_count().unwrap(), 2);
@@ -125,6 +125,33 @@ fn the_inbox_takes_deliveries_in_during_an_import() {
         .unwrap();
     assert!(ledger.quarantine(10).unwrap().is_empty(), "a delivery that was read leaves the quarantine");
     assert!(!ledger.requeue(999, false).unwrap());
+}
+
+#[test]
+fn the_many_of_one_integration_do_not_stand_before_the_few_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let of = |name: &str, count: usize| {
+        let new = NewDelivery {
+            integration: name.into(),
+            received_ms: 5,
+            query: String::new(),
+            headers: Vec::new(),
+            body: b"{}".to_vec(),
+        };
+        ledger.receive(&vec![new; count]).unwrap()
+    };
+    let (many, few) = (of("many", 50), of("man", 2));
+    let many_too = of("zoo", 50);
+    let pending = ledger.pending(7, 9, |_| true, |_| true).unwrap();
+    assert_eq!(pending, [few[0], many[0], many_too[0], few[1], many[1], many_too[1], many[2]]);
+    let pending = ledger.pending(7, 9, |name| name != "many", |number| number != few[0]).unwrap();
+    assert_eq!(pending, [few[1], many_too[0], many_too[1], many_too[2], many_too[3], many_too[4], many_too[5]]);
+    // Who waits for another try may be passed over so often, and no more.
+    assert_eq!(ledger.pending(7, 9, |name| name == "many", |number| number > many[7]).unwrap(), [many[8]]);
+    let counts = [("man", 2), ("many", 50), ("zoo", 50)].map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(ledger.pending_counts().unwrap(), counts.into());
+    assert_eq!(ledger.pending_count().unwrap(), 102);
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Ledger {
                 None => Vec::new(),
             };
             if in_head || person.is_in(&body) || brought.contains(&number) {
-                if inbox.get(number)?.is_some() {
+                if inbox.get((delivery.integration.as_str(), number))?.is_some() {
                     return Err(LedgerError::NotNow(format!(
                         "delivery {number} names this person and was not read yet; nothing was changed, try again when the inbox is read"
                     )));
@@ -183,7 +183,7 @@ impl Kept {
             heads.insert(number, to_json(&delivery)?.as_slice())?;
             bodies.remove(number)?;
             // One that was put back in the meantime has nothing left to be read.
-            inbox.remove(number)?;
+            inbox.remove((delivery.integration.as_str(), *number))?;
             quarantine.retain_in((*number, 0)..=(*number, u64::MAX), |_, _| false)?;
             done.deliveries += 1;
         }
