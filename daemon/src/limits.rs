@@ -353,6 +353,8 @@ pub mod supervise {
     pub const START_SIGN_EVERY: Duration = Duration::from_secs(10);
     /// How long the service manager is to wait for the next such sign.
     pub const START_PATIENCE: Duration = Duration::from_secs(60);
+    /// How long a start goes on asking for it.
+    pub const START_MAX: Duration = Duration::from_secs(2 * 3_600);
     /// Pause before a task that failed is begun again; it doubles with each failure in a row.
     pub const PAUSE: Duration = Duration::from_secs(1);
     /// Longest such pause.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -30,7 +31,16 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
         tracing::error!("{broken}");
     }
     serve::raise_file_limit();
-    let app = service::starting(tokio::task::spawn_blocking(move || App::open(setup))).await??;
+    let mut shutdown = pin!(shutdown);
+    let opening = service::starting(tokio::task::spawn_blocking(move || App::open(setup)));
+    let app = tokio::select! {
+        opened = opening => opened??,
+        // Nothing was taken in. What is begun on the disk is found unfinished at the next start, as after a crash.
+        () = &mut shutdown => {
+            tracing::info!("ltvd ends before it was ready");
+            return Ok(());
+        }
+    };
     let api_socket = listen("api", app.config.api.listen).await?;
     let webhook_socket = listen("webhooks", app.config.webhooks.listen).await?;
     let in_force = InForce::new(Arc::clone(&app));
@@ -73,7 +83,7 @@ pub async fn run(setup: Setup, shutdown: impl Future<Output = ()> + Send + 'stat
     service::ready("in force");
 
     tokio::select! {
-        () = shutdown => tracing::info!("ltvd ends: what is under way is finished first"),
+        () = &mut shutdown => tracing::info!("ltvd ends: what is under way is finished first"),
         () = app.process.ended.notified() => {}
     }
     service::stopping();

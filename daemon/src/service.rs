@@ -3,24 +3,25 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use sd_notify::{NotifyState, notify};
 
 use crate::doors::webhook::Commits;
-use crate::limits::supervise::{START_PATIENCE, START_SIGN_EVERY, WATCHDOG_PARTS};
+use crate::limits::supervise::{START_MAX, START_PATIENCE, START_SIGN_EVERY, WATCHDOG_PARTS};
 use crate::supervise::TaskError;
 
 /// Asks for patience while the ledger is opened, which takes as long as reading all of it where it is brought to a new version,
-/// or written anew after somebody was forgotten.
+/// or written anew after somebody was forgotten. Not for ever: a disk that hangs is for the service manager to end.
 pub async fn starting<T>(opening: impl Future<Output = T>) -> T {
     let patience = u32::try_from(START_PATIENCE.as_micros()).unwrap_or(u32::MAX);
     let mut signs = tokio::time::interval(START_SIGN_EVERY);
-    let mut opening = pin!(opening);
+    let (mut opening, began) = (pin!(opening), Instant::now());
     loop {
         tokio::select! {
             biased;
             opened = &mut opening => return opened,
-            _ = signs.tick() => tell(&[NotifyState::ExtendTimeoutUsec(patience)]),
+            _ = signs.tick(), if began.elapsed() < START_MAX => tell(&[NotifyState::ExtendTimeoutUsec(patience)]),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::answer::at_most;
 use super::ask::{Asker, delivery as wit_delivery, failure, task as wit_task};
-use super::bindings::types as wit;
+use super::bindings::{types as wit, webhook};
 use super::conversation::{Conversation, Guest, Talk};
 use super::error::{CallError, CallSite};
 use super::host::Connector;
@@ -66,8 +66,11 @@ impl Connector {
         let (delivery, context) = (wit_delivery(delivery, context.zone), wit_context(context));
         let mut instance = Instance::brief(self, &site, occasion, budget)?;
         let answer = instance.call(&site, occasion, budget, |store, it, indices| {
-            let Some(webhook) = &indices.webhook else { return Ok(None) };
-            webhook.load(&mut *store, it)?.call_prove(store, &delivery, &context).map(Some)
+            let Some(prove) = &indices.prove else { return Ok(None) };
+            let prove =
+                it.get_typed_func::<(&webhook::Delivery, &wit::Context), (Result<_, _>,)>(&mut *store, prove)?;
+            let (proof,): (Result<webhook::Proof, wit::Failure>,) = prove.call(store, (&delivery, &context))?;
+            Ok(Some(proof))
         });
         *log = instance.take_log();
         let proof = answer?

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::bindings::{connector, csv, log, poll, webhook};
@@ -75,20 +75,28 @@ impl Prepared {
     }
 }
 
+/// The interface in a component.
+const WEBHOOK: &str = "ltv:connector/webhook@0.1.0";
+
 /// Where in a component the functions of the contract are.
 pub(super) struct Indices {
     pub(super) connector: connector::GuestIndices,
     pub(super) poll: Option<poll::GuestIndices>,
     pub(super) webhook: Option<webhook::GuestIndices>,
+    /// By itself: it is called for each delivery that arrives, and `webhook` compares the types of all functions each time it is
+    /// loaded.
+    pub(super) prove: Option<ComponentExportIndex>,
     pub(super) csv: Option<csv::GuestIndices>,
 }
 
 impl Indices {
     fn new(pre: &InstancePre<State>, interfaces: Interfaces) -> wasmtime::Result<Self> {
+        let webhook = pre.component().get_export_index(None, WEBHOOK);
         Ok(Self {
             connector: connector::GuestIndices::new(pre)?,
             poll: interfaces.poll.then(|| poll::GuestIndices::new(pre)).transpose()?,
             webhook: interfaces.webhook.then(|| webhook::GuestIndices::new(pre)).transpose()?,
+            prove: webhook.and_then(|webhook| pre.component().get_export_index(Some(&webhook), "prove")),
             csv: interfaces.csv.then(|| csv::GuestIndices::new(pre)).transpose()?,
         })
     }

