@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use crate::kit::{BOUND, Shop, wait_until};
 
@@ -95,6 +96,29 @@ fn a_file_that_grows_after_it_was_put_away_is_read_again() {
     });
     assert!(report.contains("1 new, 0 changed, 1 known"), "{report}");
     assert_eq!(totals(&shop), ["10.00", "20.00"]);
+}
+
+#[test]
+fn what_people_do_with_a_file_that_was_put_away_is_not_read() {
+    let shop = Shop::new(GENERIC);
+    let _daemon = shop.start();
+    let done = shop.path("drop/shop/done");
+    for (name, id) in [("away.csv", "t-1"), ("edited.csv", "t-2"), ("slow.csv", "t-3")] {
+        shop.import("shop", name, file(&[(id, "10.00")]).as_bytes()).ok();
+    }
+    let add = |path: &Path, id: &str, amount: &str| {
+        OpenOptions::new().append(true).open(path).unwrap().write_all(row(id, amount).as_bytes()).unwrap();
+    };
+    let plan = shop.path("plan.csv");
+    fs::rename(done.join("away.csv"), &plan).unwrap();
+    add(&plan, "t-4", "99999.00");
+    fs::write(done.join("edited.csv"), file(&[("t-2", "77.00")])).unwrap();
+    // They are looked at in the order in which they were put away: after this one was read, the others would have been.
+    add(&done.join("slow.csv"), "t-5", "20.00");
+    wait_until("what has grown is read", BOUND, || {
+        fs::read_to_string(done.join("slow.csv.report.txt")).unwrap().contains("still being written").then_some(())
+    });
+    assert_eq!(totals(&shop), ["10.00", "10.00", "10.00", "20.00"]);
 }
 
 #[test]

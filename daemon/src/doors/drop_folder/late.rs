@@ -1,5 +1,7 @@
 //! Files that were put away and go on growing: whoever writes them paused for longer than a file has to settle. The one who
 //! writes does not notice that it was moved. Such a file was read in part, so it is read again.
+//!
+//! Only that: what is changed without growing, or lies elsewhere by now, is somebody's own work with a file that is done.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -17,8 +19,8 @@ use crate::limits::doors as limits;
 #[derive(Debug)]
 pub(super) struct Late {
     file: File,
-    /// How it looked when it was read.
-    look: Look,
+    /// How long it was when it was read.
+    bytes: u64,
     /// Another look it has had since, and when it may be read then.
     growing: Option<(Look, Instant)>,
     /// It is not looked at any more after this.
@@ -34,7 +36,8 @@ pub(super) struct Late {
 impl Late {
     pub(super) fn new(file: File, found: &Found, name: String, folder: &'static str) -> Self {
         let Found { path, integration, look } = found.clone();
-        Self { file, look, growing: None, until: Instant::now() + limits::LATE_FOR, integration, path, folder, name }
+        let until = Instant::now() + limits::LATE_FOR;
+        Self { file, bytes: look.bytes, growing: None, until, integration, path, folder, name }
     }
 }
 
@@ -53,8 +56,18 @@ pub(super) fn look(app: &App, root: &Folder, late: &mut Vec<Late>) -> bool {
         // One that has no name any more was deleted on purpose.
         let data = one.file.metadata().ok().filter(|data| data.nlink() > 0);
         let Some(look) = data.as_ref().and_then(Look::of) else { return false };
-        if look == one.look {
+        if look.bytes <= one.bytes {
+            one.growing = None;
             return now < one.until;
+        }
+        match one.lies_there(root) {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::info!(file = %one.path.display(), "a file has grown after it left the drop folder; it is not read again");
+                return false;
+            }
+            // A folder that cannot be read now says nothing.
+            Err(_) => return now < one.until,
         }
         unsettled = true;
         match one.growing {
@@ -74,6 +87,22 @@ pub(super) fn look(app: &App, root: &Folder, late: &mut Vec<Late>) -> bool {
 }
 
 impl Late {
+    /// Where it was put.
+    fn folder(&self, root: &Folder) -> io::Result<Folder> {
+        match self.integration.as_deref() {
+            Some(integration) => root.inner(integration)?.inner(self.folder),
+            None => root.inner(self.folder),
+        }
+    }
+
+    /// Whether it lies where it was put.
+    fn lies_there(&self, root: &Folder) -> io::Result<bool> {
+        match self.folder(root).and_then(|folder| folder.holds(OsStr::new(&self.name), &self.file)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            known => known,
+        }
+    }
+
     /// False if that may go better later.
     fn read_again(&mut self, app: &App, root: &Folder, look: Look) -> bool {
         let shown = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -84,18 +113,18 @@ impl Late {
         let Some(verdict) = read(app, &shown, self.integration.as_deref(), attempt, &self.path, &self.file) else {
             return false;
         };
-        let before = std::mem::replace(&mut self.look, look);
+        let before = std::mem::replace(&mut self.bytes, look.bytes);
         self.until = Instant::now() + limits::LATE_FOR;
         if verdict.known {
             return true;
         }
         tracing::warn!(
             file = shown,
-            before = before.bytes,
+            before,
             bytes = look.bytes,
             "a file was still being written when it was put away; it was read again. A larger `drop.settle_s` waits longer"
         );
-        if let Err(error) = self.tell(app, root, verdict, before.bytes) {
+        if let Err(error) = self.tell(app, root, verdict, before) {
             tracing::error!(file = shown, %error, "the report of a file that was read again cannot be written");
         }
         true
@@ -103,12 +132,10 @@ impl Late {
 
     /// Replaces the report, and moves the file if it is judged in another way now.
     fn tell(&mut self, app: &App, root: &Folder, verdict: Verdict, before: u64) -> io::Result<()> {
-        let inner = self.integration.as_deref().map(|integration| root.inner(integration)).transpose()?;
-        let beside = inner.as_ref().unwrap_or(root);
-        let lies = beside.inner(self.folder)?;
+        let lies = self.folder(root)?;
         let name = self.name.clone();
         if !lies.holds(OsStr::new(&name), &self.file)? {
-            // Somebody moved it on; the log has it.
+            // Somebody moved it on while it was read; the log has it.
             return Ok(());
         }
         let first = if self.folder == DONE { "imported" } else { "refused" };
@@ -116,13 +143,17 @@ impl Late {
         report.push_str(&format!(
             "\nThis file was still being written when it was put away: its first {before} bytes were {first} before. It was read \
              again when it had {} bytes; a larger `settle_s` under [drop] waits longer for whoever writes slowly.\n",
-            self.look.bytes
+            self.bytes
         ));
         if folder == self.folder {
             lies.report(&name, &report)?;
-        } else if let Some(target) = lies.put_away(OsStr::new(&name), &self.file, &beside.make(folder)?, &report)? {
-            lies.remove_report(&name);
-            (self.folder, self.name) = (folder, target);
+        } else {
+            let inner = self.integration.as_deref().map(|integration| root.inner(integration)).transpose()?;
+            let to = inner.as_ref().unwrap_or(root).make(folder)?;
+            if let Some(target) = lies.put_away(OsStr::new(&name), &self.file, &to, &report)? {
+                lies.remove_report(&name);
+                (self.folder, self.name) = (folder, target);
+            }
         }
         let path = self.path.with_file_name(self.folder).join(&self.name);
         let what = if folder == DONE { "imported again: it had gone on growing" } else { "refused when it had grown" };
