@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use crate::kit::{BOUND, Shop, wait_until};
 
@@ -119,6 +121,61 @@ fn what_people_do_with_a_file_that_was_put_away_is_not_read() {
         fs::read_to_string(done.join("slow.csv.report.txt")).unwrap().contains("still being written").then_some(())
     });
     assert_eq!(totals(&shop), ["10.00", "10.00", "10.00", "20.00"]);
+}
+
+/// A table without ids, so that nothing but its columns tells an entry from another.
+const NO_IDS: &str = "date,email,currency,amount\n2026-03-04,a@example.org,USD,10.00\n";
+
+#[test]
+fn a_file_that_pauses_in_the_middle_of_a_row_is_not_read() {
+    let shop = Shop::empty();
+    shop.configure_with("settle_s = 1\nscan_s = 1", GENERIC);
+    let _daemon = shop.start();
+    let folder = shop.path("drop/shop");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("cut.csv");
+    fs::write(&path, format!("{NO_IDS}2026-03-05,b@example.org,USD,1")).unwrap();
+    let mut writer = OpenOptions::new().append(true).open(&path).unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(4) {
+        assert!(path.is_file(), "taken in the middle of a row");
+        sleep(Duration::from_millis(50));
+    }
+    let told = shop.cli(["status"]).ok();
+    assert!(
+        told.contains("shop/cut.csv: it does not end with a line break") && told.contains("has not changed for 60 s"),
+        "{told}"
+    );
+    writer.write_all(b"49.00\n").unwrap();
+    let report = shop.wait_for_report("shop", "cut.csv").ok();
+    assert!(report.contains("2 new"), "{report}");
+    assert_eq!(totals(&shop), ["10.00", "149.00"]);
+    assert!(!shop.cli(["status"]).ok().contains("line break"));
+}
+
+#[test]
+fn the_report_tells_what_a_cut_row_may_have_left() {
+    let shop = Shop::new(GENERIC);
+    let _daemon = shop.start();
+    let folder = shop.path("drop/shop");
+    // The one pauses in the middle of a row; the other writes a line break before each row and not behind it.
+    let (cut, whole) = (format!("{NO_IDS}2026-03-05,b@example.org,USD,1"), NO_IDS.trim_end().replace(".org,", ".net,"));
+    for (name, text, rest) in
+        [("cut.csv", &cut, "49.00\n"), ("whole.csv", &whole, "\n2026-03-05,b@example.net,USD,20.00")]
+    {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), text).unwrap();
+        let mut writer = OpenOptions::new().append(true).open(folder.join(name)).unwrap();
+        shop.wait_for_report("shop", name).ok();
+        writer.write_all(rest.as_bytes()).unwrap();
+        let report = wait_until("the rest is read", BOUND, || {
+            let report = fs::read_to_string(folder.join(format!("done/{name}.report.txt"))).unwrap();
+            report.contains("still being written").then_some(report)
+        });
+        let told = format!("Its first {} bytes, which were imported, end in the middle of a line.", text.len());
+        assert_eq!(report.contains(&told), name == "cut.csv", "{report}");
+    }
+    assert_eq!(totals(&shop), ["1.00", "10.00", "10.00", "149.00", "20.00"]);
 }
 
 #[test]

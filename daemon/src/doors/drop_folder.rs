@@ -8,6 +8,7 @@
 
 mod folder;
 mod late;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -184,7 +185,8 @@ fn look(app: &App, Watched { seen, late }: &mut Watched) -> io::Result<bool> {
                 before.verdict.take()
             }
             _ => {
-                seen.insert(file.path, Seen { look, ready: now + app.config.drop.settle, verdict: None });
+                let wait = wait(app, &root, &file);
+                seen.insert(file.path, Seen { look, ready: now + wait, verdict: None });
                 unsettled = true;
                 continue;
             }
@@ -200,6 +202,37 @@ fn look(app: &App, Watched { seen, late }: &mut Watched) -> io::Result<bool> {
         }
     }
     Ok(unsettled)
+}
+
+/// How long this file must stay as it is before it is read. Whoever wonders why it takes long finds it in the status.
+fn wait(app: &App, root: &Folder, file: &Found) -> Duration {
+    let ends_a_line = match open(root, file) {
+        Ok((_, Some(source))) => tail::ends_a_line(&source, file.look.bytes).unwrap_or(true),
+        // Told when it is taken.
+        Ok((_, None)) | Err(_) => true,
+    };
+    let settle = app.config.drop.settle;
+    let wait = tail::patience(settle, ends_a_line);
+    if wait == settle {
+        hush(app, &file.path);
+    } else {
+        let text = format!(
+            "it does not end with a line break, so it may still be on its way; it is read when it has not changed for {} s",
+            wait.as_secs()
+        );
+        if note(app, &file.path, &text) {
+            tracing::info!(file = %file.path.display(), "{text}");
+        }
+    }
+    wait
+}
+
+/// Opens a file, and the folder of its integration if it lies in one. No file if it is another one by now, or gone.
+fn open(root: &Folder, file: &Found) -> io::Result<(Option<Folder>, Option<File>)> {
+    let inner = file.integration.as_deref().map(|integration| root.inner(integration)).transpose()?;
+    let name = file.path.file_name().unwrap_or_default();
+    let source = inner.as_ref().unwrap_or(root).file(name, &file.look)?;
+    Ok((inner, source))
 }
 
 fn list(app: &App) -> io::Result<Vec<Found>> {
@@ -272,12 +305,7 @@ enum Taken {
 fn take(app: &App, root: &Folder, file: &Found, verdict: Option<Verdict>) -> Taken {
     let name = file.path.file_name().unwrap_or_default();
     let shown = name.to_string_lossy().into_owned();
-    let inner = file.integration.as_deref().map(|integration| root.inner(integration)).transpose();
-    let opened = inner.and_then(|inner| {
-        let source = inner.as_ref().unwrap_or(root).file(name, &file.look)?;
-        Ok((inner, source))
-    });
-    let (inner, source) = match opened {
+    let (inner, source) = match open(root, file) {
         Ok((inner, Some(source))) => (inner, source),
         // Another file by now, or none: it is looked at again.
         Ok((_, None)) => return Taken::Stays(None),
@@ -411,6 +439,13 @@ fn note(app: &App, path: &Path, text: &str) -> bool {
         notes.pop_first();
     }
     before.is_none_or(|before| before != text)
+}
+
+/// What was said of this is true no more.
+fn hush(app: &App, path: &Path) {
+    let mut notes = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
+    let shown = path.strip_prefix(&app.config.paths.drop_dir).unwrap_or(path);
+    notes.remove(&*shown.to_string_lossy());
 }
 
 /// Tells the log and whoever looks at the status, once.

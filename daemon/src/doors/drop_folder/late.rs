@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::folder::{Folder, Look};
-use super::{DONE, Found, Verdict, note, read};
+use super::{DONE, Found, Verdict, note, read, tail};
 use crate::app::App;
 use crate::limits::doors as limits;
 
@@ -21,6 +21,8 @@ pub(super) struct Late {
     file: File,
     /// How long it was when it was read.
     bytes: u64,
+    /// How long it was when it was last imported up to the middle of a line.
+    cut: Option<u64>,
     /// Another look it has had since, and when it may be read then.
     growing: Option<(Look, Instant)>,
     /// It is not looked at any more after this.
@@ -37,7 +39,10 @@ impl Late {
     pub(super) fn new(file: File, found: &Found, name: String, folder: &'static str) -> Self {
         let Found { path, integration, look } = found.clone();
         let until = Instant::now() + limits::LATE_FOR;
-        Self { file, bytes: look.bytes, growing: None, until, integration, path, folder, name }
+        let (bytes, cut, growing) = (look.bytes, None, None);
+        let mut late = Self { file, bytes, cut, growing, until, integration, path, folder, name };
+        late.look_for_cut(folder);
+        late
     }
 }
 
@@ -79,7 +84,10 @@ pub(super) fn look(app: &App, root: &Folder, late: &mut Vec<Late>) -> bool {
                     };
                 }
             }
-            _ => one.growing = Some((look, now + app.config.drop.settle)),
+            _ => {
+                let ends_a_line = tail::ends_a_line(&one.file, look.bytes).unwrap_or(true);
+                one.growing = Some((look, now + tail::patience(app.config.drop.settle, ends_a_line)));
+            }
         }
         true
     });
@@ -103,6 +111,13 @@ impl Late {
         }
     }
 
+    /// Remembers whether what was read last ended in the middle of a line and was imported into `folder` all the same.
+    fn look_for_cut(&mut self, folder: &str) {
+        if folder == DONE && tail::ends_a_line(&self.file, self.bytes).is_ok_and(|ends_a_line| !ends_a_line) {
+            self.cut = Some(self.bytes);
+        }
+    }
+
     /// False if that may go better later.
     fn read_again(&mut self, app: &App, root: &Folder, look: Look) -> bool {
         let shown = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -115,6 +130,10 @@ impl Late {
         };
         let before = std::mem::replace(&mut self.bytes, look.bytes);
         self.until = Instant::now() + limits::LATE_FOR;
+        // A line that was whole, and whose break came with the next one, left nothing wrong.
+        self.cut = self.cut.filter(|cut| !tail::goes_on_with_a_line_break(&self.file, *cut));
+        let cut = self.cut;
+        self.look_for_cut(verdict.folder);
         if verdict.known {
             return true;
         }
@@ -122,16 +141,17 @@ impl Late {
             file = shown,
             before,
             bytes = look.bytes,
+            cut,
             "a file was still being written when it was put away; it was read again. A larger `drop.settle_s` waits longer"
         );
-        if let Err(error) = self.tell(app, root, verdict, before) {
+        if let Err(error) = self.tell(app, root, verdict, before, cut) {
             tracing::error!(file = shown, %error, "the report of a file that was read again cannot be written");
         }
         true
     }
 
     /// Replaces the report, and moves the file if it is judged in another way now.
-    fn tell(&mut self, app: &App, root: &Folder, verdict: Verdict, before: u64) -> io::Result<()> {
+    fn tell(&mut self, app: &App, root: &Folder, verdict: Verdict, before: u64, cut: Option<u64>) -> io::Result<()> {
         let lies = self.folder(root)?;
         let name = self.name.clone();
         if !lies.holds(OsStr::new(&name), &self.file)? {
@@ -145,6 +165,14 @@ impl Late {
              again when it had {} bytes; a larger `settle_s` under [drop] waits longer for whoever writes slowly.\n",
             self.bytes
         ));
+        if let Some(cut) = cut {
+            report.push_str(&format!(
+                "\nIts first {cut} bytes, which were imported, end in the middle of a line. If an id, a date or an amount was cut \
+                 there, the ledger has a wrong entry, beside the right one or in the place of another. `head -c {cut} FILE | tail \
+                 -n 1` shows the line, `ltvd export` the entries. ltvd cannot take an entry out: put back a backup from before \
+                 this file, and drop the file again.\n"
+            ));
+        }
         if folder == self.folder {
             lies.report(&name, &report)?;
         } else {
