@@ -191,6 +191,34 @@ fn each_file_is_read_once_when_the_quarantine_is_tried_again() {
 }
 
 #[test]
+fn what_is_wrong_is_shown_and_logged_once_however_many_files_were_imported() {
+    let shop = Shop::new(GENERIC);
+    let daemon = shop.start();
+    // More than are remembered, and behind the folder by the alphabet.
+    for number in 0..105 {
+        let (name, id) = (format!("{number}.csv"), format!("t-{number}"));
+        shop.drop_file("shop", &name, file(&[(&id, "10.00")]).as_bytes());
+    }
+    let done = shop.path("drop/shop/done");
+    let imported = || fs::read_dir(&done).map_or(0, Iterator::count) == 2 * 105;
+    wait_until("all are imported", BOUND, || imported().then_some(()));
+    fs::create_dir(shop.path("drop/aaa-unknown")).unwrap();
+    let told = "no integration has the name of this folder";
+    wait_until("the folder is shown", BOUND, || {
+        shop.cli(["status"]).ok().contains(&format!("aaa-unknown: {told}")).then_some(())
+    });
+    // The folder is looked through again for each of these.
+    for number in 105..108 {
+        let (name, id) = (format!("{number}.csv"), format!("t-{number}"));
+        shop.import("shop", &name, file(&[(&id, "10.00")]).as_bytes()).ok();
+    }
+    assert!(shop.cli(["status"]).ok().contains(told));
+    assert_eq!(daemon.stderr().matches(told).count(), 1, "{}", daemon.stderr());
+    let lately = shop.status()["drop"]["lately"].as_object().unwrap().len();
+    assert_eq!(lately, 100);
+}
+
+#[test]
 fn a_folder_in_the_folder_of_an_integration_is_told() {
     let shop = Shop::new(GENERIC);
     let _daemon = shop.start();

@@ -339,6 +339,8 @@ pub mod doors {
     pub const TEST_CALL: Duration = Duration::from_secs(5);
     /// How long a file or a delivery that could not be dealt with waits before it is tried again.
     pub const RETRY: Duration = Duration::from_secs(5);
+    /// Notes about the drop folder that are kept and shown.
+    pub const DROP_NOTES: usize = 100;
     /// How often `drop.settle_s` a file has to rest that does not end with a line break: it may be cut off in the middle of a row.
     pub const CUT_SETTLES: u32 = 10;
     /// How long such a file rests at least, unless `drop.settle_s` is 0.

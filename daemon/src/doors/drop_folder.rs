@@ -8,6 +8,7 @@
 
 mod folder;
 mod late;
+mod notes;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
@@ -31,6 +32,8 @@ use crate::supervise::{TaskError, blocking};
 
 use self::folder::{Folder, Look};
 use self::late::Late;
+use self::notes::Kind;
+pub use self::notes::Notes;
 use super::import::{self, ImportError, Request};
 use super::import_report::write_refused;
 
@@ -220,7 +223,7 @@ fn wait(app: &App, root: &Folder, file: &Found) -> Duration {
             "it does not end with a line break, so it may still be on its way; it is read when it has not changed for {} s",
             wait.as_secs()
         );
-        if note(app, &file.path, &text) {
+        if note(app, &file.path, Kind::Stands, &text) {
             tracing::info!(file = %file.path.display(), "{text}");
         }
     }
@@ -251,8 +254,9 @@ fn list(app: &App) -> io::Result<Vec<Found>> {
         } else if name == DONE || name == FAILED || name.starts_with('.') {
         } else if known {
             // The other folders are read all the same.
-            if let Err(error) = list_folder(app, &path, &name, &mut found) {
-                tell(app, &path, &format!("it cannot be read: {error}"));
+            match list_folder(app, &path, &name, &mut found) {
+                Ok(()) => hush(app, &path),
+                Err(error) => tell(app, &path, &format!("it cannot be read: {error}")),
             }
         } else {
             tell(app, &path, UNKNOWN);
@@ -311,7 +315,7 @@ fn take(app: &App, root: &Folder, file: &Found, verdict: Option<Verdict>) -> Tak
         Ok((_, None)) => return Taken::Stays(None),
         Err(error) => {
             let text = format!("the file cannot be opened: {error}");
-            if note(app, &file.path, &text) {
+            if note(app, &file.path, Kind::Stands, &text) {
                 tracing::warn!(file = shown, "{text}; it stays and is tried again");
             }
             return Taken::Stays(verdict);
@@ -339,14 +343,17 @@ fn take(app: &App, root: &Folder, file: &Found, verdict: Option<Verdict>) -> Tak
     let moved = from.make(verdict.folder).and_then(|to| from.put_away(name, &source, &to, &verdict.report));
     match moved {
         Ok(Some(target)) => {
-            let what = if verdict.folder == DONE { "imported" } else { "refused; see the report beside it" };
-            note(app, &file.path.with_file_name(verdict.folder).join(&target), what);
+            let (kind, what) = match verdict.folder {
+                DONE => (Kind::Imported, "imported"),
+                _ => (Kind::Refused, "refused; see the report beside it"),
+            };
+            note(app, &file.path.with_file_name(verdict.folder).join(&target), kind, what);
             Taken::Away(Some(Late::new(source, file, target, verdict.folder)))
         }
         Ok(None) => Taken::Stays(None),
         Err(error) => {
             let text = format!("read, but it cannot be moved: {error}");
-            if note(app, &file.path, &text) {
+            if note(app, &file.path, Kind::Stands, &text) {
                 tracing::error!(file = shown, %error, "a file was read but cannot be moved; check the folder's permissions");
             }
             Taken::Stays(Some(verdict))
@@ -399,7 +406,7 @@ fn read(
             }
             if error.is_temporary() {
                 tracing::warn!(file = name, %error, "a file cannot be read now; it stays and is tried again");
-                note(app, path, &error.to_string());
+                note(app, path, Kind::Stands, &error.to_string());
                 return None;
             }
             tracing::warn!(file = name, %error, "a file was refused");
@@ -425,32 +432,31 @@ pub fn refusal(name: &str, error: &ImportError) -> String {
 
 /// What was said of files and folders that are not there any more is of no interest.
 fn forget_gone(app: &App) {
-    let mut notes = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
-    notes.retain(|path, _| app.config.paths.drop_dir.join(path).symlink_metadata().is_ok());
+    notes(app).keep_those_of(|path| app.config.paths.drop_dir.join(path).symlink_metadata().is_ok());
 }
 
 /// Keeps what people should see. True if that is news.
-fn note(app: &App, path: &Path, text: &str) -> bool {
-    let mut notes = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
-    let shown = path.strip_prefix(&app.config.paths.drop_dir).unwrap_or(path);
-    let before = notes.insert(shown.to_string_lossy().into_owned(), text.to_owned());
-    // Only what happened lately is of interest; the reports have the rest.
-    while notes.len() > limits::REPORTED_ROWS {
-        notes.pop_first();
-    }
-    before.is_none_or(|before| before != text)
+fn note(app: &App, path: &Path, kind: Kind, text: &str) -> bool {
+    notes(app).put(shown(app, path), kind, text)
 }
 
 /// What was said of this is true no more.
 fn hush(app: &App, path: &Path) {
-    let mut notes = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
-    let shown = path.strip_prefix(&app.config.paths.drop_dir).unwrap_or(path);
-    notes.remove(&*shown.to_string_lossy());
+    notes(app).remove(&shown(app, path));
+}
+
+fn notes(app: &App) -> MutexGuard<'_, Notes> {
+    app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How people see a path.
+fn shown(app: &App, path: &Path) -> String {
+    path.strip_prefix(&app.config.paths.drop_dir).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// Tells the log and whoever looks at the status, once.
 fn tell(app: &App, path: &Path, text: &str) {
-    if note(app, path, text) {
+    if note(app, path, Kind::Stands, text) {
         tracing::warn!(path = %path.display(), "{text}");
     }
 }

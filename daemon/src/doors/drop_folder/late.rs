@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::folder::{Folder, Look};
+use super::notes::Kind;
 use super::{DONE, Found, Verdict, note, read, tail};
 use crate::app::App;
 use crate::limits::doors as limits;
@@ -184,8 +185,11 @@ impl Late {
             }
         }
         let path = self.path.with_file_name(self.folder).join(&self.name);
-        let what = if folder == DONE { "imported again: it had gone on growing" } else { "refused when it had grown" };
-        note(app, &path, what);
+        let (kind, what) = match folder {
+            DONE => (Kind::Imported, "imported again: it had gone on growing"),
+            _ => (Kind::Refused, "refused when it had grown"),
+        };
+        note(app, &path, kind, what);
         Ok(())
     }
 }

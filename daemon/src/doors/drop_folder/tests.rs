@@ -177,6 +177,33 @@ fn a_file_ends_a_line_in_every_encoding_or_has_to_rest() {
 }
 
 #[test]
+fn imported_files_give_way_first_and_problems_never() {
+    let mut notes = Notes::default();
+    for number in 0..limits::DROP_NOTES {
+        assert!(notes.put(format!("z{number:03}"), Kind::Imported, "imported"));
+    }
+    // The oldest give way, wherever they stand in the alphabet.
+    assert!(notes.put("a".into(), Kind::Refused, "refused"));
+    assert!(notes.put("b".into(), Kind::Imported, "imported"));
+    let texts = notes.texts();
+    assert!(!texts.contains_key("z000") && !texts.contains_key("z001") && texts.contains_key("z002"));
+    assert!(texts.contains_key("a") && texts.contains_key("b"));
+    for number in 0..limits::DROP_NOTES {
+        assert!(notes.put(format!("p{number:03}"), Kind::Stands, "a link"), "{number}");
+        assert!(!notes.put("p000".into(), Kind::Stands, "a link"));
+        assert_eq!(notes.texts().contains_key("a"), number + 1 < limits::DROP_NOTES);
+    }
+    // There are more than can be shown: those that are shown stay, and none is news at each look.
+    assert!(!notes.put("q".into(), Kind::Stands, "a link") && !notes.put("q".into(), Kind::Stands, "a link"));
+    assert!(!notes.put("c".into(), Kind::Imported, "imported"));
+    assert_eq!(notes.texts().len(), limits::DROP_NOTES);
+    // Another problem of the same path is news, and so is what finds room now.
+    assert!(notes.put("p000".into(), Kind::Stands, "it cannot be read"));
+    notes.keep_those_of(|path| path != "p001");
+    assert!(notes.put("q".into(), Kind::Stands, "a link"));
+}
+
+#[test]
 fn looking_at_the_folder_wakes_nobody() {
     assert!(!matters(EventKind::Access(AccessKind::Open(AccessMode::Any))));
     assert!(!matters(EventKind::Access(AccessKind::Close(AccessMode::Read))));
