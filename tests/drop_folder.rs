@@ -101,6 +101,36 @@ fn a_file_that_grows_after_it_was_put_away_is_read_again() {
 }
 
 #[test]
+fn a_file_that_grows_is_read_again_though_the_folder_was_away_meanwhile() {
+    let shop = Shop::new(GENERIC);
+    let lead = |to: &str| {
+        // In one step, so that nobody finds nothing there and makes a folder.
+        symlink(shop.path(to), shop.path("new")).unwrap();
+        fs::rename(shop.path("new"), shop.path("drop")).unwrap();
+    };
+    fs::create_dir(shop.path("real")).unwrap();
+    fs::write(shop.path("no-folder"), "").unwrap();
+    lead("real");
+    let _daemon = shop.start();
+    shop.import("shop", "slow.csv", file(&[("t-1", "10.00")]).as_bytes()).ok();
+    let mut writer = OpenOptions::new().append(true).open(shop.path("drop/shop/done/slow.csv")).unwrap();
+    lead("no-folder");
+    let restarts = || {
+        let status = shop.status();
+        let task = status["tasks"].as_array().unwrap().iter().find(|task| task["name"] == "drop folder")?;
+        task["restarts"].as_u64()
+    };
+    wait_until("the task is begun again", BOUND, || restarts().filter(|restarts| *restarts > 0));
+    lead("real");
+    writer.write_all(row("t-2", "20.00").as_bytes()).unwrap();
+    wait_until("the rest is read", BOUND, || {
+        let report = fs::read_to_string(shop.path("real/shop/done/slow.csv.report.txt")).unwrap();
+        report.contains("still being written").then_some(())
+    });
+    assert_eq!(totals(&shop), ["10.00", "20.00"]);
+}
+
+#[test]
 fn what_people_do_with_a_file_that_was_put_away_is_not_read() {
     let shop = Shop::new(GENERIC);
     let _daemon = shop.start();

@@ -18,7 +18,7 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
@@ -42,7 +42,10 @@ const UNFINISHED: [&str; 5] = [".tmp", ".part", ".partial", ".crdownload", ".dow
 const DONE: &str = "done";
 const FAILED: &str = "failed";
 
-/// What is kept in mind from one look to the next.
+/// What is kept in mind from one look to the next, and when the task fails and is begun again.
+#[derive(Debug, Default)]
+pub struct Watch(Mutex<Watched>);
+
 #[derive(Debug, Default)]
 struct Watched {
     /// Files that lie there.
@@ -90,24 +93,21 @@ pub const TASK: &str = "drop folder";
 ///
 /// # Errors
 /// If the folder cannot be made or read.
-pub async fn run(in_force: InForce) -> Result<(), TaskError> {
+pub async fn run(in_force: InForce, watch: Arc<Watch>) -> Result<(), TaskError> {
     let mut changes = in_force.changes();
     let mut app = Arc::clone(&changes.borrow_and_update());
     make_folders(&app)?;
     let dir = app.config.paths.drop_dir.clone();
     let changed = Arc::new(Notify::new());
-    let _watcher = watch(&dir, Arc::clone(&changed));
-    let mut watched = Watched::default();
+    let _watcher = listen(&dir, Arc::clone(&changed));
     loop {
-        let worker = Arc::clone(&app);
-        let (kept, unsettled) = blocking(move || {
+        let (worker, watch) = (Arc::clone(&app), Arc::clone(&watch));
+        let unsettled = blocking(move || {
             // What was begun for another configuration may still be under way.
             let _turn = worker.process.drop_turn.lock().unwrap_or_else(PoisonError::into_inner);
-            let unsettled = look(&worker, &mut watched)?;
-            Ok::<_, io::Error>((watched, unsettled))
+            look(&worker, &mut watch.0.lock().unwrap_or_else(PoisonError::into_inner))
         })
         .await?;
-        watched = kept;
         // Files on their way are looked at as soon as they may have settled.
         let pause =
             if unsettled { app.config.drop.settle.max(Duration::from_millis(50)) } else { app.config.drop.scan };
@@ -141,7 +141,7 @@ fn make_folders(app: &App) -> Result<(), TaskError> {
     Ok(())
 }
 
-fn watch(dir: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
+fn listen(dir: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
     let told = move |event: notify::Result<Event>| {
         // Looking at the folder is an event as well: waking up for it would never end.
         if event.is_ok_and(|event| matters(event.kind)) {

@@ -59,9 +59,10 @@ pub(super) fn look(app: &App, root: &Folder, late: &mut Vec<Late>) -> bool {
     let mut unsettled = false;
     late.retain_mut(|one| {
         let now = Instant::now();
+        // A network file system that is away says nothing about its files.
+        let Ok(data) = one.file.metadata() else { return now < one.until };
         // One that has no name any more was deleted on purpose.
-        let data = one.file.metadata().ok().filter(|data| data.nlink() > 0);
-        let Some(look) = data.as_ref().and_then(Look::of) else { return false };
+        let Some(look) = Look::of(&data).filter(|_| data.nlink() > 0) else { return false };
         if look.bytes <= one.bytes {
             one.growing = None;
             return now < one.until;
