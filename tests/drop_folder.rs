@@ -3,6 +3,9 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use crate::kit::{BOUND, Shop, wait_until};
 
@@ -98,6 +101,114 @@ fn a_file_that_grows_after_it_was_put_away_is_read_again() {
 }
 
 #[test]
+fn a_file_that_grows_is_read_again_though_the_folder_was_away_meanwhile() {
+    let shop = Shop::new(GENERIC);
+    let lead = |to: &str| {
+        // In one step, so that nobody finds nothing there and makes a folder.
+        symlink(shop.path(to), shop.path("new")).unwrap();
+        fs::rename(shop.path("new"), shop.path("drop")).unwrap();
+    };
+    fs::create_dir(shop.path("real")).unwrap();
+    fs::write(shop.path("no-folder"), "").unwrap();
+    lead("real");
+    let _daemon = shop.start();
+    shop.import("shop", "slow.csv", file(&[("t-1", "10.00")]).as_bytes()).ok();
+    let mut writer = OpenOptions::new().append(true).open(shop.path("drop/shop/done/slow.csv")).unwrap();
+    lead("no-folder");
+    let restarts = || {
+        let status = shop.status();
+        let task = status["tasks"].as_array().unwrap().iter().find(|task| task["name"] == "drop folder")?;
+        task["restarts"].as_u64()
+    };
+    wait_until("the task is begun again", BOUND, || restarts().filter(|restarts| *restarts > 0));
+    lead("real");
+    writer.write_all(row("t-2", "20.00").as_bytes()).unwrap();
+    wait_until("the rest is read", BOUND, || {
+        let report = fs::read_to_string(shop.path("real/shop/done/slow.csv.report.txt")).unwrap();
+        report.contains("still being written").then_some(())
+    });
+    assert_eq!(totals(&shop), ["10.00", "20.00"]);
+}
+
+#[test]
+fn what_people_do_with_a_file_that_was_put_away_is_not_read() {
+    let shop = Shop::new(GENERIC);
+    let _daemon = shop.start();
+    let done = shop.path("drop/shop/done");
+    for (name, id) in [("away.csv", "t-1"), ("edited.csv", "t-2"), ("slow.csv", "t-3")] {
+        shop.import("shop", name, file(&[(id, "10.00")]).as_bytes()).ok();
+    }
+    let add = |path: &Path, id: &str, amount: &str| {
+        OpenOptions::new().append(true).open(path).unwrap().write_all(row(id, amount).as_bytes()).unwrap();
+    };
+    let plan = shop.path("plan.csv");
+    fs::rename(done.join("away.csv"), &plan).unwrap();
+    add(&plan, "t-4", "99999.00");
+    fs::write(done.join("edited.csv"), file(&[("t-2", "77.00")])).unwrap();
+    // They are looked at in the order in which they were put away: after this one was read, the others would have been.
+    add(&done.join("slow.csv"), "t-5", "20.00");
+    wait_until("what has grown is read", BOUND, || {
+        fs::read_to_string(done.join("slow.csv.report.txt")).unwrap().contains("still being written").then_some(())
+    });
+    assert_eq!(totals(&shop), ["10.00", "10.00", "10.00", "20.00"]);
+}
+
+/// A table without ids, so that nothing but its columns tells an entry from another.
+const NO_IDS: &str = "date,email,currency,amount\n2026-03-04,a@example.org,USD,10.00\n";
+
+#[test]
+fn a_file_that_pauses_in_the_middle_of_a_row_is_not_read() {
+    let shop = Shop::empty();
+    shop.configure_with("settle_s = 1\nscan_s = 1", GENERIC);
+    let _daemon = shop.start();
+    let folder = shop.path("drop/shop");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("cut.csv");
+    fs::write(&path, format!("{NO_IDS}2026-03-05,b@example.org,USD,1")).unwrap();
+    let mut writer = OpenOptions::new().append(true).open(&path).unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(4) {
+        assert!(path.is_file(), "taken in the middle of a row");
+        sleep(Duration::from_millis(50));
+    }
+    let told = shop.cli(["status"]).ok();
+    assert!(
+        told.contains("shop/cut.csv: it does not end with a line break") && told.contains("has not changed for 60 s"),
+        "{told}"
+    );
+    writer.write_all(b"49.00\n").unwrap();
+    let report = shop.wait_for_report("shop", "cut.csv").ok();
+    assert!(report.contains("2 new"), "{report}");
+    assert_eq!(totals(&shop), ["10.00", "149.00"]);
+    assert!(!shop.cli(["status"]).ok().contains("line break"));
+}
+
+#[test]
+fn the_report_tells_what_a_cut_row_may_have_left() {
+    let shop = Shop::new(GENERIC);
+    let _daemon = shop.start();
+    let folder = shop.path("drop/shop");
+    // The one pauses in the middle of a row; the other writes a line break before each row and not behind it.
+    let (cut, whole) = (format!("{NO_IDS}2026-03-05,b@example.org,USD,1"), NO_IDS.trim_end().replace(".org,", ".net,"));
+    for (name, text, rest) in
+        [("cut.csv", &cut, "49.00\n"), ("whole.csv", &whole, "\n2026-03-05,b@example.net,USD,20.00")]
+    {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), text).unwrap();
+        let mut writer = OpenOptions::new().append(true).open(folder.join(name)).unwrap();
+        shop.wait_for_report("shop", name).ok();
+        writer.write_all(rest.as_bytes()).unwrap();
+        let report = wait_until("the rest is read", BOUND, || {
+            let report = fs::read_to_string(folder.join(format!("done/{name}.report.txt"))).unwrap();
+            report.contains("still being written").then_some(report)
+        });
+        let told = format!("Its first {} bytes, which were imported, end in the middle of a line.", text.len());
+        assert_eq!(report.contains(&told), name == "cut.csv", "{report}");
+    }
+    assert_eq!(totals(&shop), ["1.00", "10.00", "10.00", "149.00", "20.00"]);
+}
+
+#[test]
 fn each_file_is_read_once_when_the_quarantine_is_tried_again() {
     let shop = Shop::new(GENERIC);
     let _daemon = shop.start();
@@ -107,6 +218,34 @@ fn each_file_is_read_once_when_the_quarantine_is_tried_again() {
     }
     let again = shop.post("/v1/quarantine/retry", b"").ok().json();
     assert_eq!((&again["files"], shop.status()["quarantined"].as_u64()), (&3.into(), Some(3)), "{again}");
+}
+
+#[test]
+fn what_is_wrong_is_shown_and_logged_once_however_many_files_were_imported() {
+    let shop = Shop::new(GENERIC);
+    let daemon = shop.start();
+    // More than are remembered, and behind the folder by the alphabet.
+    for number in 0..105 {
+        let (name, id) = (format!("{number}.csv"), format!("t-{number}"));
+        shop.drop_file("shop", &name, file(&[(&id, "10.00")]).as_bytes());
+    }
+    let done = shop.path("drop/shop/done");
+    let imported = || fs::read_dir(&done).map_or(0, Iterator::count) == 2 * 105;
+    wait_until("all are imported", BOUND, || imported().then_some(()));
+    fs::create_dir(shop.path("drop/aaa-unknown")).unwrap();
+    let told = "no integration has the name of this folder";
+    wait_until("the folder is shown", BOUND, || {
+        shop.cli(["status"]).ok().contains(&format!("aaa-unknown: {told}")).then_some(())
+    });
+    // The folder is looked through again for each of these.
+    for number in 105..108 {
+        let (name, id) = (format!("{number}.csv"), format!("t-{number}"));
+        shop.import("shop", &name, file(&[(&id, "10.00")]).as_bytes()).ok();
+    }
+    assert!(shop.cli(["status"]).ok().contains(told));
+    assert_eq!(daemon.stderr().matches(told).count(), 1, "{}", daemon.stderr());
+    let lately = shop.status()["drop"]["lately"].as_object().unwrap().len();
+    assert_eq!(lately, 100);
 }
 
 #[test]

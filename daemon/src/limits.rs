@@ -339,6 +339,14 @@ pub mod doors {
     pub const TEST_CALL: Duration = Duration::from_secs(5);
     /// How long a file or a delivery that could not be dealt with waits before it is tried again.
     pub const RETRY: Duration = Duration::from_secs(5);
+    /// Notes about the drop folder that are kept and shown.
+    pub const DROP_NOTES: usize = 100;
+    /// How often `drop.settle_s` a file has to rest that does not end with a line break: it may be cut off in the middle of a row.
+    pub const CUT_SETTLES: u32 = 10;
+    /// How long such a file rests at least, unless `drop.settle_s` is 0.
+    pub const CUT_SETTLE_MIN: Duration = Duration::from_secs(60);
+    /// How long it rests at most, unless `drop.settle_s` is longer.
+    pub const CUT_SETTLE_MAX: Duration = Duration::from_secs(15 * 60);
     /// How long a file from the drop folder is looked at after it was put away, for the case that it goes on growing.
     pub const LATE_FOR: Duration = Duration::from_secs(15 * 60);
     /// Files that are looked at in this way, each held open.

@@ -170,7 +170,10 @@ async fn keep_configured(keeper: Keeper, in_force: InForce) -> Result<(), TaskEr
                 let in_force = in_force.clone();
                 match name.strip_prefix("poll ").map(str::to_owned) {
                     Some(integration) => keeper.keep(&name, move || poll::run(in_force.clone(), integration.clone())),
-                    None => keeper.keep(drop_folder::TASK, move || drop_folder::run(in_force.clone())),
+                    None => {
+                        let watch = Arc::default();
+                        keeper.keep(drop_folder::TASK, move || drop_folder::run(in_force.clone(), Arc::clone(&watch)))
+                    }
                 }
             };
             tasks.0.entry(name.clone()).or_insert_with(kept);

@@ -132,7 +132,7 @@ struct Drop {
     enabled: bool,
     /// Where it is.
     folder: String,
-    /// What became of files lately, by path.
+    /// What became of files lately, and what is wrong or waits, by path.
     lately: BTreeMap<String, String>,
 }
 
@@ -140,7 +140,7 @@ pub(super) async fn status(call: Call<NoParameters>) -> Result<Response, Problem
     let app = call.app;
     blocking(move || {
         let quarantined = app.ledger.quarantine_counts()?.values().sum();
-        let lately = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lately = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner).texts();
         let (ledger_revision, entries, customers) = {
             let book = app.ledger.book();
             (book.revision(), book.live().count(), book.customers())
@@ -159,7 +159,7 @@ pub(super) async fn status(call: Call<NoParameters>) -> Result<Response, Problem
             drop: Drop {
                 enabled: app.config.drop.enabled,
                 folder: app.config.paths.drop_dir.display().to_string(),
-                lately: lately.into_iter().map(|(path, note)| (path.to_string(), note)).collect(),
+                lately,
             },
             broken_connectors: app.registry.broken.iter().map(ToString::to_string).collect(),
             integrations: describe(&app)?,

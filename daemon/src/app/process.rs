@@ -1,6 +1,5 @@
 //! What lasts as long as the process, whatever configuration and connectors are in force.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,6 +9,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::clock::now_ms;
 use crate::doors::attempts::Attempts;
+use crate::doors::drop_folder::Notes;
 use crate::limits::api::UPLOADS;
 use crate::live::Polls;
 use crate::metrics::Metrics;
@@ -28,7 +28,7 @@ pub struct Process {
     /// When it began.
     pub started: Instant,
     /// What the drop folder did last, by path, for people who look at the status.
-    pub drop_notes: Mutex<BTreeMap<String, String>>,
+    pub drop_notes: Mutex<Notes>,
     /// Whoever reads the drop folder holds it.
     pub drop_turn: Mutex<()>,
     /// For each file that may still be uploaded.

@@ -8,6 +8,8 @@
 
 mod folder;
 mod late;
+mod notes;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +18,7 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
@@ -30,6 +32,8 @@ use crate::supervise::{TaskError, blocking};
 
 use self::folder::{Folder, Look};
 use self::late::Late;
+use self::notes::Kind;
+pub use self::notes::Notes;
 use super::import::{self, ImportError, Request};
 use super::import_report::write_refused;
 
@@ -38,7 +42,10 @@ const UNFINISHED: [&str; 5] = [".tmp", ".part", ".partial", ".crdownload", ".dow
 const DONE: &str = "done";
 const FAILED: &str = "failed";
 
-/// What is kept in mind from one look to the next.
+/// What is kept in mind from one look to the next, and when the task fails and is begun again.
+#[derive(Debug, Default)]
+pub struct Watch(Mutex<Watched>);
+
 #[derive(Debug, Default)]
 struct Watched {
     /// Files that lie there.
@@ -86,24 +93,21 @@ pub const TASK: &str = "drop folder";
 ///
 /// # Errors
 /// If the folder cannot be made or read.
-pub async fn run(in_force: InForce) -> Result<(), TaskError> {
+pub async fn run(in_force: InForce, watch: Arc<Watch>) -> Result<(), TaskError> {
     let mut changes = in_force.changes();
     let mut app = Arc::clone(&changes.borrow_and_update());
     make_folders(&app)?;
     let dir = app.config.paths.drop_dir.clone();
     let changed = Arc::new(Notify::new());
-    let _watcher = watch(&dir, Arc::clone(&changed));
-    let mut watched = Watched::default();
+    let _watcher = listen(&dir, Arc::clone(&changed));
     loop {
-        let worker = Arc::clone(&app);
-        let (kept, unsettled) = blocking(move || {
+        let (worker, watch) = (Arc::clone(&app), Arc::clone(&watch));
+        let unsettled = blocking(move || {
             // What was begun for another configuration may still be under way.
             let _turn = worker.process.drop_turn.lock().unwrap_or_else(PoisonError::into_inner);
-            let unsettled = look(&worker, &mut watched)?;
-            Ok::<_, io::Error>((watched, unsettled))
+            look(&worker, &mut watch.0.lock().unwrap_or_else(PoisonError::into_inner))
         })
         .await?;
-        watched = kept;
         // Files on their way are looked at as soon as they may have settled.
         let pause =
             if unsettled { app.config.drop.settle.max(Duration::from_millis(50)) } else { app.config.drop.scan };
@@ -137,7 +141,7 @@ fn make_folders(app: &App) -> Result<(), TaskError> {
     Ok(())
 }
 
-fn watch(dir: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
+fn listen(dir: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
     let told = move |event: notify::Result<Event>| {
         // Looking at the folder is an event as well: waking up for it would never end.
         if event.is_ok_and(|event| matters(event.kind)) {
@@ -184,7 +188,8 @@ fn look(app: &App, Watched { seen, late }: &mut Watched) -> io::Result<bool> {
                 before.verdict.take()
             }
             _ => {
-                seen.insert(file.path, Seen { look, ready: now + app.config.drop.settle, verdict: None });
+                let wait = wait(app, &root, &file);
+                seen.insert(file.path, Seen { look, ready: now + wait, verdict: None });
                 unsettled = true;
                 continue;
             }
@@ -200,6 +205,37 @@ fn look(app: &App, Watched { seen, late }: &mut Watched) -> io::Result<bool> {
         }
     }
     Ok(unsettled)
+}
+
+/// How long this file must stay as it is before it is read. Whoever wonders why it takes long finds it in the status.
+fn wait(app: &App, root: &Folder, file: &Found) -> Duration {
+    let ends_a_line = match open(root, file) {
+        Ok((_, Some(source))) => tail::ends_a_line(&source, file.look.bytes).unwrap_or(true),
+        // Told when it is taken.
+        Ok((_, None)) | Err(_) => true,
+    };
+    let settle = app.config.drop.settle;
+    let wait = tail::patience(settle, ends_a_line);
+    if wait == settle {
+        hush(app, &file.path);
+    } else {
+        let text = format!(
+            "it does not end with a line break, so it may still be on its way; it is read when it has not changed for {} s",
+            wait.as_secs()
+        );
+        if note(app, &file.path, Kind::Stands, &text) {
+            tracing::info!(file = %file.path.display(), "{text}");
+        }
+    }
+    wait
+}
+
+/// Opens a file, and the folder of its integration if it lies in one. No file if it is another one by now, or gone.
+fn open(root: &Folder, file: &Found) -> io::Result<(Option<Folder>, Option<File>)> {
+    let inner = file.integration.as_deref().map(|integration| root.inner(integration)).transpose()?;
+    let name = file.path.file_name().unwrap_or_default();
+    let source = inner.as_ref().unwrap_or(root).file(name, &file.look)?;
+    Ok((inner, source))
 }
 
 fn list(app: &App) -> io::Result<Vec<Found>> {
@@ -218,8 +254,9 @@ fn list(app: &App) -> io::Result<Vec<Found>> {
         } else if name == DONE || name == FAILED || name.starts_with('.') {
         } else if known {
             // The other folders are read all the same.
-            if let Err(error) = list_folder(app, &path, &name, &mut found) {
-                tell(app, &path, &format!("it cannot be read: {error}"));
+            match list_folder(app, &path, &name, &mut found) {
+                Ok(()) => hush(app, &path),
+                Err(error) => tell(app, &path, &format!("it cannot be read: {error}")),
             }
         } else {
             tell(app, &path, UNKNOWN);
@@ -272,18 +309,13 @@ enum Taken {
 fn take(app: &App, root: &Folder, file: &Found, verdict: Option<Verdict>) -> Taken {
     let name = file.path.file_name().unwrap_or_default();
     let shown = name.to_string_lossy().into_owned();
-    let inner = file.integration.as_deref().map(|integration| root.inner(integration)).transpose();
-    let opened = inner.and_then(|inner| {
-        let source = inner.as_ref().unwrap_or(root).file(name, &file.look)?;
-        Ok((inner, source))
-    });
-    let (inner, source) = match opened {
+    let (inner, source) = match open(root, file) {
         Ok((inner, Some(source))) => (inner, source),
         // Another file by now, or none: it is looked at again.
         Ok((_, None)) => return Taken::Stays(None),
         Err(error) => {
             let text = format!("the file cannot be opened: {error}");
-            if note(app, &file.path, &text) {
+            if note(app, &file.path, Kind::Stands, &text) {
                 tracing::warn!(file = shown, "{text}; it stays and is tried again");
             }
             return Taken::Stays(verdict);
@@ -311,14 +343,17 @@ fn take(app: &App, root: &Folder, file: &Found, verdict: Option<Verdict>) -> Tak
     let moved = from.make(verdict.folder).and_then(|to| from.put_away(name, &source, &to, &verdict.report));
     match moved {
         Ok(Some(target)) => {
-            let what = if verdict.folder == DONE { "imported" } else { "refused; see the report beside it" };
-            note(app, &file.path.with_file_name(verdict.folder).join(&target), what);
+            let (kind, what) = match verdict.folder {
+                DONE => (Kind::Imported, "imported"),
+                _ => (Kind::Refused, "refused; see the report beside it"),
+            };
+            note(app, &file.path.with_file_name(verdict.folder).join(&target), kind, what);
             Taken::Away(Some(Late::new(source, file, target, verdict.folder)))
         }
         Ok(None) => Taken::Stays(None),
         Err(error) => {
             let text = format!("read, but it cannot be moved: {error}");
-            if note(app, &file.path, &text) {
+            if note(app, &file.path, Kind::Stands, &text) {
                 tracing::error!(file = shown, %error, "a file was read but cannot be moved; check the folder's permissions");
             }
             Taken::Stays(Some(verdict))
@@ -371,7 +406,7 @@ fn read(
             }
             if error.is_temporary() {
                 tracing::warn!(file = name, %error, "a file cannot be read now; it stays and is tried again");
-                note(app, path, &error.to_string());
+                note(app, path, Kind::Stands, &error.to_string());
                 return None;
             }
             tracing::warn!(file = name, %error, "a file was refused");
@@ -397,25 +432,31 @@ pub fn refusal(name: &str, error: &ImportError) -> String {
 
 /// What was said of files and folders that are not there any more is of no interest.
 fn forget_gone(app: &App) {
-    let mut notes = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
-    notes.retain(|path, _| app.config.paths.drop_dir.join(path).symlink_metadata().is_ok());
+    notes(app).keep_those_of(|path| app.config.paths.drop_dir.join(path).symlink_metadata().is_ok());
 }
 
 /// Keeps what people should see. True if that is news.
-fn note(app: &App, path: &Path, text: &str) -> bool {
-    let mut notes = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner);
-    let shown = path.strip_prefix(&app.config.paths.drop_dir).unwrap_or(path);
-    let before = notes.insert(shown.to_string_lossy().into_owned(), text.to_owned());
-    // Only what happened lately is of interest; the reports have the rest.
-    while notes.len() > limits::REPORTED_ROWS {
-        notes.pop_first();
-    }
-    before.is_none_or(|before| before != text)
+fn note(app: &App, path: &Path, kind: Kind, text: &str) -> bool {
+    notes(app).put(shown(app, path), kind, text)
+}
+
+/// What was said of this is true no more.
+fn hush(app: &App, path: &Path) {
+    notes(app).remove(&shown(app, path));
+}
+
+fn notes(app: &App) -> MutexGuard<'_, Notes> {
+    app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How people see a path.
+fn shown(app: &App, path: &Path) -> String {
+    path.strip_prefix(&app.config.paths.drop_dir).unwrap_or(path).to_string_lossy().into_owned()
 }
 
 /// Tells the log and whoever looks at the status, once.
 fn tell(app: &App, path: &Path, text: &str) {
-    if note(app, path, text) {
+    if note(app, path, Kind::Stands, text) {
         tracing::warn!(path = %path.display(), "{text}");
     }
 }

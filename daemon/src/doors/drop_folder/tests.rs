@@ -138,6 +138,72 @@ fn folders_and_reports_are_open_to_those_who_may_use_the_drop_folder() {
 }
 
 #[test]
+fn a_file_ends_a_line_in_every_encoding_or_has_to_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.csv");
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let (little, big): (fn(u16) -> [u8; 2], fn(u16) -> [u8; 2]) = (u16::to_le_bytes, u16::to_be_bytes);
+    let files = [
+        (b"id,amount\n1,49.00\n".to_vec(), true),
+        (b"id,amount\r\n1,49.00\r\n".to_vec(), true),
+        (b"id,amount\r1,49.00\r".to_vec(), true),
+        (b"id,amount\n1,4".to_vec(), false),
+        (b"id,amount\n1,49.00".to_vec(), false),
+        (utf16("\u{feff}id\r\n1\r\n", little), true),
+        (utf16("\u{feff}id\r\n1\r\n", big), true),
+        (utf16("\u{feff}id\r\n1", little), false),
+        (utf16("\u{feff}id\r\n1", big), false),
+        // Room that was made before it is written to.
+        (b"id\n1\n\0\0".to_vec(), false),
+        (b"a".to_vec(), false),
+        (b"".to_vec(), false),
+    ];
+    for (bytes, expected) in files {
+        fs::write(&path, &bytes).unwrap();
+        let file = File::open(&path).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert_eq!(tail::ends_a_line(&file, bytes.len() as u64).unwrap(), expected, "{text:?}");
+        // What was added since is not looked at.
+        fs::write(&path, [bytes.as_slice(), b"2,\n"].concat()).unwrap();
+        assert_eq!(tail::ends_a_line(&file, bytes.len() as u64).unwrap(), expected, "{text:?}, longer");
+    }
+    for (next, expected) in [("\n", true), ("\r\n", true), ("9.00\n", false), ("", false)] {
+        fs::write(&path, format!("id,amount\n1,4{next}")).unwrap();
+        assert_eq!(tail::goes_on_with_a_line_break(&File::open(&path).unwrap(), 13), expected, "{next:?}");
+    }
+    let wait = |settle_s: u64| tail::patience(Duration::from_secs(settle_s), false).as_secs();
+    assert_eq!([0, 1, 10, 60, 600, 86_400].map(wait), [0, 60, 100, 600, 900, 86_400]);
+    assert_eq!(tail::patience(Duration::from_secs(10), true).as_secs(), 10);
+}
+
+#[test]
+fn imported_files_give_way_first_and_problems_never() {
+    let mut notes = Notes::default();
+    for number in 0..limits::DROP_NOTES {
+        assert!(notes.put(format!("z{number:03}"), Kind::Imported, "imported"));
+    }
+    // The oldest give way, wherever they stand in the alphabet.
+    assert!(notes.put("a".into(), Kind::Refused, "refused"));
+    assert!(notes.put("b".into(), Kind::Imported, "imported"));
+    let texts = notes.texts();
+    assert!(!texts.contains_key("z000") && !texts.contains_key("z001") && texts.contains_key("z002"));
+    assert!(texts.contains_key("a") && texts.contains_key("b"));
+    for number in 0..limits::DROP_NOTES {
+        assert!(notes.put(format!("p{number:03}"), Kind::Stands, "a link"), "{number}");
+        assert!(!notes.put("p000".into(), Kind::Stands, "a link"));
+        assert_eq!(notes.texts().contains_key("a"), number + 1 < limits::DROP_NOTES);
+    }
+    // There are more than can be shown: those that are shown stay, and none is news at each look.
+    assert!(!notes.put("q".into(), Kind::Stands, "a link") && !notes.put("q".into(), Kind::Stands, "a link"));
+    assert!(!notes.put("c".into(), Kind::Imported, "imported"));
+    assert_eq!(notes.texts().len(), limits::DROP_NOTES);
+    // Another problem of the same path is news, and so is what finds room now.
+    assert!(notes.put("p000".into(), Kind::Stands, "it cannot be read"));
+    notes.keep_those_of(|path| path != "p001");
+    assert!(notes.put("q".into(), Kind::Stands, "a link"));
+}
+
+#[test]
 fn looking_at_the_folder_wakes_nobody() {
     assert!(!matters(EventKind::Access(AccessKind::Open(AccessMode::Any))));
     assert!(!matters(EventKind::Access(AccessKind::Close(AccessMode::Read))));
