@@ -63,7 +63,7 @@ struct Import {
     file: String,
     /// Of its bytes.
     sha256: String,
-    /// When it was committed.
+    /// When it was taken in. Reading it again from the archive leaves that.
     #[schemars(with = "Option<Instant>")]
     at: Option<String>,
     /// Connector and version that read it.

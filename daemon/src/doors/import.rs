@@ -130,11 +130,12 @@ fn import_as(
     let Understood { integration, connector, plan, bytes, sha256 } = understand(app, request, source, kept, progress)?;
     let sha256 = archived.map_or(sha256, str::to_owned);
 
-    let now = now_ms();
-    let context = app.call_context(integration, connector, now)?;
     let turns = Arc::clone(&app.process.polls.of(&integration.name).steps);
     let _turn = turns.lock().unwrap_or_else(PoisonError::into_inner);
     let mut ingest = app.ledger.ingest(&integration.name, Door::File)?;
+    // Not before it is this file's turn: files are read again in the order of these times, which is that of their commits.
+    let now = now_ms();
+    let context = app.call_context(integration, connector, now)?;
     let known_before = app.ledger.import(&integration.name, &sha256)?;
     let read_as = read_as(integration, connector);
     // What came since knows better than a file that was read then. Whoever reads the archive again wants it read.
@@ -157,6 +158,8 @@ fn import_as(
     policy?;
     progress(Phase::Commit, 0, None);
     let struck = known_before.as_ref().is_some_and(|import| import.struck);
+    // Reading it again leaves it in its place among the others, so that what broke off can be done again.
+    let at_ms = known_before.as_ref().filter(|_| archived.is_some()).map_or(now, |import| import.at_ms);
     // The same bytes are the same delivery: what they left in quarantine is replaced.
     let delivery = known_before.map_or_else(|| app.ledger.new_delivery(), |import| import.delivery);
     let counts = ingest.counts();
@@ -180,7 +183,7 @@ fn import_as(
         quarantine,
         import: Some((
             sha256,
-            Import { struck, read_as: Some(read_as), ..import_record(&report, delivery, now, &read, counts) },
+            Import { struck, read_as: Some(read_as), ..import_record(&report, delivery, at_ms, &read, counts) },
         )),
         marks,
         ..Finish::new(now, delivery, State::Read { counts })
@@ -296,8 +299,12 @@ pub(super) fn understand<'a>(
     Ok(Understood { integration, connector, plan, bytes, sha256 })
 }
 
-/// Reads archived files of an integration again, oldest first: all, or from the oldest of these deliveries on. Gives how many were
-/// read, and what went wrong with the others.
+/// Reads archived files of an integration again in the order in which they came: all, or from the oldest of these deliveries
+/// on, so that an old file does not become the last word about what later ones know better. Gives how many were read, and
+/// what went wrong with the others.
+///
+/// What comes in meanwhile is read again as well, since it is later than what is read here. So whoever reads a file again
+/// reads all later ones after it, and what was read last of each is in order, however many do this at a time.
 ///
 /// # Errors
 /// If the ledger fails.
@@ -306,32 +313,40 @@ pub fn read_again(
     integration: &str,
     deliveries: Option<&BTreeSet<u64>>,
 ) -> Result<(u64, Vec<ImportError>), LedgerError> {
-    let mut files: Vec<_> = app.ledger.imports()?.into_iter().filter(|(owner, ..)| owner == integration).collect();
-    files.sort_by_key(|(_, _, import)| import.at_ms);
-    if let Some(wanted) = deliveries {
-        // Later files follow again, so that an old file does not become the last word about what they know better.
-        let first = files.iter().position(|(_, _, import)| wanted.contains(&import.delivery)).unwrap_or(files.len());
-        files.drain(..first);
-    }
+    let place = |import: &Import| (import.at_ms, import.delivery);
     let (mut read, mut failed) = (0, Vec::new());
-    for (_, sha256, known) in files {
-        let request =
-            Request { name: &known.name, integration: Some(integration), dry_run: false, complete_through: None };
-        let source = match app.ledger.archived(&sha256) {
-            Ok(source) => source,
-            // One file that is missing must not keep the others from being read.
-            Err(error) => {
-                failed.push(error.into());
+    let mut begun = deliveries.is_none();
+    let mut through = None;
+    loop {
+        let mut files = app.ledger.imports()?;
+        files.retain(|(owner, _, known)| owner == integration && Some(place(known)) > through);
+        if files.is_empty() {
+            return Ok((read, failed));
+        }
+        files.sort_by_key(|(_, _, known)| place(known));
+        for (_, sha256, known) in files {
+            through = Some(place(&known));
+            begun = begun || deliveries.is_some_and(|wanted| wanted.contains(&known.delivery));
+            if !begun {
                 continue;
             }
-        };
-        match import_as(app, &request, Some(&sha256), source, &mut |_, _, _| {}) {
-            Ok(_) => read += 1,
-            Err(ImportError::Ledger(error)) => return Err(error),
-            Err(error) => failed.push(error),
+            let request =
+                Request { name: &known.name, integration: Some(integration), dry_run: false, complete_through: None };
+            let source = match app.ledger.archived(&sha256) {
+                Ok(source) => source,
+                // One file that is missing must not keep the others from being read.
+                Err(error) => {
+                    failed.push(error.into());
+                    continue;
+                }
+            };
+            match import_as(app, &request, Some(&sha256), source, &mut |_, _, _| {}) {
+                Ok(_) => read += 1,
+                Err(ImportError::Ledger(error)) => return Err(error),
+                Err(error) => failed.push(error),
+            }
         }
     }
-    Ok((read, failed))
 }
 
 fn candidates<'a>(
