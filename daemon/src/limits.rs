@@ -265,8 +265,9 @@ pub mod ledger {
     pub const FOLDERS_DEEP: usize = 8;
     /// What must be free on the disk before anything is taken in, bytes. More than the largest commit takes.
     pub const ROOM_BYTES: u64 = 64 << 20;
-    /// Bytes of an archived file after which the room is looked at again.
-    pub const ROOM_LOOK_BYTES: usize = 4 << 20;
+    /// Bytes of a file's copy, for the archive or for work, after which the room is looked at again. So few that all files which
+    /// may be on their way at a time (`api::UPLOADS`, and one or two of the daemon's own) together leave some of the reserve.
+    pub const ROOM_LOOK_BYTES: usize = 1 << 20;
     /// Bytes of a backup between two reports of its progress.
     pub const BACKUP_TOLD_BYTES: u64 = 4 << 20;
     /// Bytes of a file that are copied at a time.
@@ -339,6 +340,11 @@ pub mod doors {
     pub const TEST_CALL: Duration = Duration::from_secs(5);
     /// How long a file or a delivery that could not be dealt with waits before it is tried again.
     pub const RETRY: Duration = Duration::from_secs(5);
+    /// A file that could not be dealt with waits so many times as long as the try took, if that is more: one that fails for want
+    /// of room for its copies must not be copied all the time.
+    pub const RETRY_SHARE: u32 = 10;
+    /// Longest such wait.
+    pub const RETRY_MAX: Duration = Duration::from_secs(10 * 60);
     /// How long a file from the drop folder is looked at after it was put away, for the case that it goes on growing.
     pub const LATE_FOR: Duration = Duration::from_secs(15 * 60);
     /// Files that are looked at in this way, each held open.

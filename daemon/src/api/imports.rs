@@ -148,7 +148,8 @@ pub(super) async fn import(call: Call<ImportParameters>) -> Result<Response, Pro
     tokio::task::spawn_blocking(move || {
         let mut told = Stopwatch::now();
         let mut phase_told = None;
-        let request = doors::Request { name: &name, integration: integration.as_deref(), dry_run, complete_through };
+        let integration = integration.as_deref();
+        let request = doors::Request { name: &name, integration, dry_run, complete_through, bytes: None };
         let mut progress = |phase: Phase, done: u64, total: Option<u64>| {
             if phase_told != Some(phase) || told.elapsed() > PROGRESS_EVERY {
                 (phase_told, told) = (Some(phase), Stopwatch::now());

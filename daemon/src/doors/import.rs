@@ -56,6 +56,8 @@ pub struct Request<'a> {
     pub dry_run: bool,
     /// The last day that the file has whole, if the operator says so.
     pub complete_through: Option<NaiveDate>,
+    /// Its size, if that is known beforehand.
+    pub bytes: Option<u64>,
 }
 
 /// Why a file was not imported. Nothing of it is stored.
@@ -273,12 +275,16 @@ pub(super) fn understand<'a>(
     progress: &mut dyn FnMut(Phase, u64, Option<u64>),
 ) -> Result<Understood<'a>, ImportError> {
     let candidates = candidates(app, request.integration)?;
+    // The working copy alone needs as much. What does not fit is not begun: it would fill the disk anew with each try.
+    app.ledger.room_for(request.bytes.unwrap_or(0))?;
     let mut work = tempfile::tempfile_in(app.ledger.tmp_dir()).map_err(|source| LedgerError::Io {
         what: "make a working copy in",
         path: app.ledger.tmp_dir(),
         source,
     })?;
-    let prepared = files::prepare(source, &mut work, archive, &mut |bytes| progress(Phase::Copy, bytes, None))?;
+    let mut room = || app.ledger.room_lasts();
+    let mut copied = |bytes| progress(Phase::Copy, bytes, None);
+    let prepared = files::prepare(source, &mut work, archive, &mut room, &mut copied)?;
     let (bytes, sha256) = (prepared.bytes, hex(&prepared.sha256));
     let known: Vec<Candidate<'_>> = candidates
         .iter()
@@ -329,8 +335,13 @@ pub fn read_again(
             if read == 0 && deliveries.is_some_and(|wanted| !wanted.contains(&known.delivery)) {
                 continue;
             }
-            let request =
-                Request { name: &known.name, integration: Some(integration), dry_run: false, complete_through: None };
+            let request = Request {
+                name: &known.name,
+                integration: Some(integration),
+                dry_run: false,
+                complete_through: None,
+                bytes: Some(known.bytes),
+            };
             let source = match app.ledger.archived(&sha256) {
                 Ok(source) => source,
                 // One file that is missing must not keep the others from being read.
