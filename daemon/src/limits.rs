@@ -282,6 +282,10 @@ pub mod doors {
     pub const READERS: usize = 4;
     /// Batches on their way to a reader, for each of them.
     pub const BATCHES_AHEAD: usize = 2;
+    /// Time for the rows of one file, beside `FILE_TIME_A_BATCH`. Until they are read nothing else is stored, of any integration.
+    pub const FILE_TIME: Duration = Duration::from_secs(15 * 60);
+    /// As much more for each `files::BATCH_ROWS` rows of it.
+    pub const FILE_TIME_A_BATCH: Duration = Duration::from_secs(1);
     /// Rows named in the report of a file.
     pub const REPORTED_ROWS: usize = 100;
     /// Webhook deliveries that are being checked or wait for their commit. Beyond that the platform is asked to come back.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use sha2::{Digest as _, Sha256};
@@ -72,6 +73,22 @@ pub enum ImportError {
     /// The connector gave no answer.
     #[error(transparent)]
     Connector(#[from] CallError),
+    /// It takes too long: everything else waits for it.
+    #[error(
+        "after {} minutes the connector {connector} has read {done} of {rows} rows, and nothing else can be stored meanwhile; export the \
+         file in parts, for example one year at a time, and tell the connector's author",
+        took.as_secs() / 60
+    )]
+    TooSlow {
+        /// The connector and its version.
+        connector: String,
+        /// Rows that it has read.
+        done: u64,
+        /// Rows of the file.
+        rows: u64,
+        /// In this time.
+        took: Duration,
+    },
     /// Too many rows cannot be read, or any if the operator wants none.
     #[error("{summary}")]
     BadRows {
@@ -91,7 +108,7 @@ impl ImportError {
         match self {
             Self::File(error) => error.is_temporary(),
             Self::Ledger(_) => true,
-            Self::Integration(_) | Self::Connector(_) | Self::BadRows { .. } => false,
+            Self::Integration(_) | Self::Connector(_) | Self::TooSlow { .. } | Self::BadRows { .. } => false,
         }
     }
 
@@ -100,7 +117,7 @@ impl ImportError {
         match self {
             Self::File(error) => error.is_disk_full(),
             Self::Ledger(error) => error.is_disk_full(),
-            Self::Integration(_) | Self::Connector(_) | Self::BadRows { .. } => false,
+            Self::Integration(_) | Self::Connector(_) | Self::TooSlow { .. } | Self::BadRows { .. } => false,
         }
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::connector::{Batch, CallContext, Connector};
 use crate::files::{BadRow, Plan};
 use crate::ledger::{LedgerError, Total};
-use crate::limits::{doors as limits, ledger::QUARANTINED_ROWS};
+use crate::limits::{doors as limits, files::BATCH_ROWS, ledger::QUARANTINED_ROWS};
 use crate::model::{Change, Entry, Rows};
 
 use super::import::{ImportError, Phase};
@@ -60,7 +61,7 @@ pub(super) fn read_rows(
         drop(batches);
         let splitter = scope.spawn(move || splitter(plan, &to_readers, &to_ledger));
         // The receiving end goes along: after an error nobody waits to send to it.
-        let mut outcome = collect(answers, plan.rows(), sink, progress)?;
+        let mut outcome = collect(answers, &connector.manifest.id_and_version(), plan.rows(), sink, progress)?;
         // A splitter that failed has not handed over all rows: half a file must not be taken for a whole one.
         let (held_back, total) = splitter.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         outcome.refused_total += total;
@@ -147,8 +148,19 @@ fn entries_of(change: &Change) -> &[Entry] {
     }
 }
 
+/// Refuses a file whose rows take too long.
+fn in_time(connector: &str, done: u64, rows: u64, took: Duration) -> Result<(), ImportError> {
+    let batches = u32::try_from(rows.div_ceil(BATCH_ROWS as u64)).unwrap_or(u32::MAX);
+    let allowed = limits::FILE_TIME.saturating_add(limits::FILE_TIME_A_BATCH.saturating_mul(batches));
+    match done < rows && took > allowed {
+        true => Err(ImportError::TooSlow { connector: connector.to_owned(), done, rows, took }),
+        false => Ok(()),
+    }
+}
+
 fn collect(
     answers: Receiver<Numbered<Result<Answer, ImportError>>>,
+    connector: &str,
     rows: u64,
     sink: Sink<'_>,
     progress: &mut dyn FnMut(Phase, u64, Option<u64>),
@@ -156,6 +168,7 @@ fn collect(
     let mut read = Outcome::default();
     let mut early: BTreeMap<usize, Result<Answer, ImportError>> = BTreeMap::new();
     let (mut next, mut done) = (0, 0_u64);
+    let began = Instant::now();
     for (number, answer) in answers {
         early.insert(number, answer);
         while let Some(answer) = early.remove(&next) {
@@ -165,6 +178,7 @@ fn collect(
             read.add(&answer);
             sink(answer.batch.changes)?;
             progress(Phase::Read, done, Some(rows));
+            in_time(connector, done, rows, began.elapsed())?;
         }
     }
     Ok(read)
@@ -201,5 +215,23 @@ impl Outcome {
                 reason: reject.reason.clone(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_keeps_everything_else_waiting_for_too_long_is_refused() {
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+        let try_it = |done, took| in_time("slow 0.1.0", done, 1_000_000, took);
+        assert!(try_it(900_000, minutes(19)).is_ok());
+        let refused = try_it(900_000, minutes(20)).unwrap_err();
+        assert!(!refused.is_temporary(), "it would only take as long again");
+        insta::assert_snapshot!(refused, @"after 20 minutes the connector slow 0.1.0 has read 900000 of 1000000 rows, and nothing else can be stored meanwhile; export the file in parts, for example one year at a time, and tell the connector's author");
+        // What has taken its time already is not thrown away in the end.
+        assert!(try_it(1_000_000, minutes(60)).is_ok());
+        assert!(in_time("slow 0.1.0", 1, 2, minutes(16)).is_err());
     }
 }
