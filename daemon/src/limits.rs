@@ -280,8 +280,9 @@ pub mod doors {
 
     /// Threads that read one file; more than the cores there are help nobody.
     pub const READERS: usize = 4;
-    /// Batches on their way to a reader, for each of them.
-    pub const BATCHES_AHEAD: usize = 2;
+    /// Batches of a file that wait for a reader, are read, or wait for those before them, for each reader. What one of them may
+    /// occupy stands with the connector's limits.
+    pub const BATCHES_AT_ONCE: usize = 4;
     /// Time for the rows of one file, beside `FILE_TIME_A_BATCH`. Until they are read nothing else is stored, of any integration.
     pub const FILE_TIME: Duration = Duration::from_secs(15 * 60);
     /// As much more for each `files::BATCH_ROWS` rows of it.
