@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::thread::sleep;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::kit::{BOUND, Shop, wait_until};
@@ -169,7 +169,7 @@ fn a_file_that_pauses_in_the_middle_of_a_row_is_not_read() {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(4) {
         assert!(path.is_file(), "taken in the middle of a row");
-        sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
     }
     let told = shop.cli(["status"]).ok();
     assert!(
@@ -260,4 +260,30 @@ fn a_folder_in_the_folder_of_an_integration_is_told() {
             .contains("shop/2026: folders in the folder of an integration are not read")
             .then_some(())
     });
+}
+
+#[test]
+fn a_file_that_comes_in_during_a_replay_stays_the_last_word() {
+    // So many that something can come in while they are read again.
+    const ROWS: usize = 10_000;
+    let shop = Shop::new(GENERIC);
+    let _daemon = shop.start();
+    let known = |amount: &str| format!("{HEAD}2020-02-20,buyer@example.org,{amount},USD,x-9,Tea\n");
+    for number in 1..=4 {
+        let mut text = known(&format!("{number}.00"));
+        (0..ROWS).for_each(|other| text += &row(&format!("{number}-{other}"), "1.00"));
+        shop.import("shop", &format!("{number}.csv"), text.as_bytes()).ok();
+    }
+    let told = || shop.get("/v1/entries?integration=shop&to=2020-12-31").ok().json()["total"].clone();
+    assert_eq!(told(), "4.00");
+    thread::scope(|scope| {
+        let replay = scope.spawn(|| shop.post("/v1/replay", b"").ok().json());
+        thread::sleep(Duration::from_millis(200));
+        shop.post("/v1/imports?integration=shop&name=new.csv", known("777.00").as_bytes()).ok();
+        assert!(!replay.is_finished(), "the replay was too quick for this test");
+    });
+    assert_eq!(told(), "777.00");
+    // Nor does reading again change the order in which files are read again.
+    shop.post("/v1/replay", b"").ok();
+    assert_eq!(told(), "777.00");
 }

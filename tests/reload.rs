@@ -221,6 +221,35 @@ fn a_connector_that_is_dropped_in_and_one_that_is_updated_are_used() {
 }
 
 #[test]
+fn a_file_that_a_new_connector_cannot_read_either_is_tried_once_and_has_no_others_read_again() {
+    const AGAIN: &str = "an archived file could not be read again";
+    let shop = Shop::new(HELL);
+    shop.add_connector("evil");
+    let daemon = shop.start();
+    shop.import("hell", "one.csv", b"deed,id\n,1\n,2,one cell too many\n").ok();
+    shop.import("hell", "two.csv", b"deed,id\n,3\n").ok();
+    daemon.stop();
+
+    put_connector(&shop, &mended());
+    shop.configure(&format!("{HELL}bad_rows = \"reject-file\"\n"));
+    let daemon = shop.start();
+    wait_until("the new version has tried", BOUND, || daemon.stderr().contains(AGAIN).then_some(()));
+    let connectors = || {
+        let imports = shop.get("/v1/imports").ok().json();
+        let imports = imports["imports"].as_array().expect("a list").iter();
+        imports.map(|import| import["connector"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    let waiting = || shop.get("/v1/quarantine").ok().json()["quarantine"][0]["connector"].clone();
+    wait_until("that is noted", BOUND, || (waiting() == "evil 6.6.7").then_some(()));
+    // What came after it was not read again: nothing of it has changed.
+    assert_eq!(connectors(), ["evil 6.6.6", "evil 6.6.6"]);
+    shop.reload();
+    shop.import("hell", "three.csv", b"deed,id\n,4\n").ok();
+    assert_eq!(connectors(), ["evil 6.6.7", "evil 6.6.6", "evil 6.6.6"]);
+    says_once(&daemon, AGAIN);
+}
+
+#[test]
 fn a_broken_connector_leaves_the_one_before_in_use() {
     let shop = Shop::new(HELL);
     shop.add_connector("evil");

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,7 +125,13 @@ async fn import(app: Arc<App>) -> Told {
         let mut told = Told::default();
         for name in FILES {
             let text = file_of_sales(name, ROWS);
-            let request = doors::Request { name, integration: Some("files"), dry_run: false, complete_through: None };
+            let request = doors::Request {
+                name,
+                integration: Some("files"),
+                dry_run: false,
+                complete_through: None,
+                bytes: Some(text.len() as u64),
+            };
             match doors::import(&app, &request, text.as_bytes(), &mut |_, _, _| {}) {
                 Ok(_) => drop(told.files.insert(name)),
                 Err(error) => told.errors.push(error.to_string()),
@@ -420,5 +426,60 @@ fn close_to_the_end_of_the_disk_nothing_is_taken_in_and_everything_is_answered()
             let told = work(Arc::clone(&app), of).await;
             assert!(told.errors.is_empty(), "{told:?}");
         }
+    });
+}
+
+/// A file on its way in. From some place on nothing more is free on the disk.
+struct Filling<'a> {
+    disk: &'a FaultyDisk,
+    text: &'a [u8],
+    read: usize,
+    full_at: usize,
+}
+
+impl Read for Filling<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (&self.text[self.read..]).read(buffer)?;
+        self.read += count;
+        if self.read >= self.full_at {
+            self.disk.set_free(10 << 20);
+        }
+        Ok(count)
+    }
+}
+
+#[test]
+fn working_copies_leave_the_reserve_of_the_disk_alone() {
+    const MIB: usize = 1 << 20;
+    let served = store();
+    let (shop, disk) = (shop(&served), FaultyDisk::new(1));
+    let text = String::from("id,order,date,email,amount\n") + &"1,1,2026-01-01,ada@example.org,1.00\n".repeat(400_000);
+    assert!(text.len() > 12 * MIB);
+    process(&shop, &disk, async |app| {
+        tokio::task::block_in_place(|| {
+            let try_it = |bytes, full_at| {
+                let mut source = Filling { disk: &disk, text: text.as_bytes(), read: 0, full_at };
+                // A dry run writes nothing but the working copy.
+                let request = doors::Request {
+                    name: "f",
+                    integration: Some("files"),
+                    dry_run: true,
+                    complete_through: None,
+                    bytes,
+                };
+                let told = doors::import(&app, &request, &mut source, &mut |_, _, _| {}).expect_err("no room");
+                assert!(told.is_disk_full() && told.is_temporary(), "{told}");
+                (source.read, told.to_string())
+            };
+            let (read, told) = try_it(None, 2 * MIB);
+            assert!(read <= 4 * MIB && told.contains("almost full: 10 MiB are free"), "{read}: {told}");
+            // Where there is no room, nothing is begun.
+            assert_eq!(try_it(None, 2 * MIB).0, 0);
+            disk.set_free(65 << 20);
+            let (read, told) = try_it(Some(text.len() as u64), usize::MAX);
+            assert_eq!(read, 0);
+            assert!(told.contains("has too little room: 65 MiB are free, and 78 MiB must be for this"), "{told}");
+            assert_eq!(app.fatal(), None);
+        });
     });
 }

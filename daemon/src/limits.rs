@@ -265,8 +265,9 @@ pub mod ledger {
     pub const FOLDERS_DEEP: usize = 8;
     /// What must be free on the disk before anything is taken in, bytes. More than the largest commit takes.
     pub const ROOM_BYTES: u64 = 64 << 20;
-    /// Bytes of an archived file after which the room is looked at again.
-    pub const ROOM_LOOK_BYTES: usize = 4 << 20;
+    /// Bytes of a file's copy, for the archive or for work, after which the room is looked at again. So few that all files which
+    /// may be on their way at a time (`api::UPLOADS`, and one or two of the daemon's own) together leave some of the reserve.
+    pub const ROOM_LOOK_BYTES: usize = 1 << 20;
     /// Bytes of a backup between two reports of its progress.
     pub const BACKUP_TOLD_BYTES: u64 = 4 << 20;
     /// Bytes of a file that are copied at a time.
@@ -279,8 +280,13 @@ pub mod doors {
 
     /// Threads that read one file; more than the cores there are help nobody.
     pub const READERS: usize = 4;
-    /// Batches on their way to a reader, for each of them.
-    pub const BATCHES_AHEAD: usize = 2;
+    /// Batches of a file that wait for a reader, are read, or wait for those before them, for each reader. What one of them may
+    /// occupy stands with the connector's limits.
+    pub const BATCHES_AT_ONCE: usize = 4;
+    /// Time for the rows of one file, beside `FILE_TIME_A_BATCH`. Until they are read nothing else is stored, of any integration.
+    pub const FILE_TIME: Duration = Duration::from_secs(15 * 60);
+    /// As much more for each `files::BATCH_ROWS` rows of it.
+    pub const FILE_TIME_A_BATCH: Duration = Duration::from_secs(1);
     /// Rows named in the report of a file.
     pub const REPORTED_ROWS: usize = 100;
     /// Webhook deliveries that are being checked or wait for their commit. Beyond that the platform is asked to come back.
@@ -347,6 +353,11 @@ pub mod doors {
     pub const CUT_SETTLE_MIN: Duration = Duration::from_secs(60);
     /// How long it rests at most, unless `drop.settle_s` is longer.
     pub const CUT_SETTLE_MAX: Duration = Duration::from_secs(15 * 60);
+    /// A file that could not be dealt with waits so many times as long as the try took, if that is more: one that fails for want
+    /// of room for its copies must not be copied all the time.
+    pub const RETRY_SHARE: u32 = 10;
+    /// Longest such wait.
+    pub const RETRY_MAX: Duration = Duration::from_secs(10 * 60);
     /// How long a file from the drop folder is looked at after it was put away, for the case that it goes on growing.
     pub const LATE_FOR: Duration = Duration::from_secs(15 * 60);
     /// Files that are looked at in this way, each held open.

@@ -30,7 +30,7 @@ fuzz_target!(|input: &[u8]| {
     let (headed, rest) = input.split_first().map_or((false, input), |(first, rest)| (*first % 4 != 0, rest));
     let bytes = if headed { [b"order,date,amount,time\n", rest].concat() } else { rest.to_vec() };
     let mut work = tempfile::tempfile().expect("a file");
-    let Ok(prepared) = prepare(bytes.as_slice(), &mut work, None, &mut |_| ()) else { return };
+    let Ok(prepared) = prepare(bytes.as_slice(), &mut work, None, &mut || Ok(()), &mut |_| ()) else { return };
     let settings = BTreeMap::new();
     let candidate = Candidate { integration: "shop", connector: "test", formats: &formats, settings: &settings };
     let Ok(recognised) = recognise(&prepared, &work, &[candidate]) else { return };

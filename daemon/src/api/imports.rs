@@ -63,7 +63,7 @@ struct Import {
     file: String,
     /// Of its bytes.
     sha256: String,
-    /// When it was committed.
+    /// When it was taken in. Reading it again from the archive leaves that.
     #[schemars(with = "Option<Instant>")]
     at: Option<String>,
     /// Connector and version that read it.
@@ -148,7 +148,8 @@ pub(super) async fn import(call: Call<ImportParameters>) -> Result<Response, Pro
     tokio::task::spawn_blocking(move || {
         let mut told = Stopwatch::now();
         let mut phase_told = None;
-        let request = doors::Request { name: &name, integration: integration.as_deref(), dry_run, complete_through };
+        let integration = integration.as_deref();
+        let request = doors::Request { name: &name, integration, dry_run, complete_through, bytes: None };
         let mut progress = |phase: Phase, done: u64, total: Option<u64>| {
             if phase_told != Some(phase) || told.elapsed() > PROGRESS_EVERY {
                 (phase_told, told) = (Some(phase), Stopwatch::now());

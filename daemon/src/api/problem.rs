@@ -179,7 +179,10 @@ impl From<&ImportError> for Problem {
                 Self::internal()
             }
             ImportError::Integration(_) => Self::question(detail),
-            ImportError::File(_) | ImportError::Connector(_) | ImportError::BadRows { .. } => {
+            ImportError::File(_)
+            | ImportError::Connector(_)
+            | ImportError::TooSlow { .. }
+            | ImportError::BadRows { .. } => {
                 let mut problem = Self::new(
                     StatusCode::UNPROCESSABLE_ENTITY,
                     "/problems/file-refused",

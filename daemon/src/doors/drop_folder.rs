@@ -194,13 +194,16 @@ fn look(app: &App, Watched { seen, late }: &mut Watched) -> io::Result<bool> {
                 continue;
             }
         };
+        let began = Instant::now();
         match take(app, &root, &file, verdict) {
             Taken::Away(moved) => {
                 seen.remove(&file.path);
                 late::add(late, moved);
             }
             Taken::Stays(verdict) => {
-                seen.insert(file.path, Seen { look, ready: Instant::now() + limits::RETRY, verdict });
+                let took = if verdict.is_some() { Duration::ZERO } else { began.elapsed() };
+                let pause = took.saturating_mul(limits::RETRY_SHARE).clamp(limits::RETRY, limits::RETRY_MAX);
+                seen.insert(file.path, Seen { look, ready: Instant::now() + pause, verdict });
             }
         }
     }
@@ -370,7 +373,8 @@ fn read(
     path: &Path,
     source: &File,
 ) -> Option<Verdict> {
-    let request = Request { name, integration, dry_run: false, complete_through: None };
+    let bytes = source.metadata().ok().map(|data| data.len());
+    let request = Request { name, integration, dry_run: false, complete_through: None, bytes };
     let attempts = &app.process.attempts;
     if attempts.deaths(&attempt) >= DEATHS {
         tracing::error!(file = name, "ltvd died each time it read a file; it is put aside");

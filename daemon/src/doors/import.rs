@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use sha2::{Digest as _, Sha256};
@@ -56,6 +57,8 @@ pub struct Request<'a> {
     pub dry_run: bool,
     /// The last day that the file has whole, if the operator says so.
     pub complete_through: Option<NaiveDate>,
+    /// Its size, if that is known beforehand.
+    pub bytes: Option<u64>,
 }
 
 /// Why a file was not imported. Nothing of it is stored.
@@ -70,6 +73,22 @@ pub enum ImportError {
     /// The connector gave no answer.
     #[error(transparent)]
     Connector(#[from] CallError),
+    /// It takes too long: everything else waits for it.
+    #[error(
+        "after {} minutes the connector {connector} has read {done} of {rows} rows, and nothing else can be stored meanwhile; export the \
+         file in parts, for example one year at a time, and tell the connector's author",
+        took.as_secs() / 60
+    )]
+    TooSlow {
+        /// The connector and its version.
+        connector: String,
+        /// Rows that it has read.
+        done: u64,
+        /// Rows of the file.
+        rows: u64,
+        /// In this time.
+        took: Duration,
+    },
     /// Too many rows cannot be read, or any if the operator wants none.
     #[error("{summary}")]
     BadRows {
@@ -89,7 +108,7 @@ impl ImportError {
         match self {
             Self::File(error) => error.is_temporary(),
             Self::Ledger(_) => true,
-            Self::Integration(_) | Self::Connector(_) | Self::BadRows { .. } => false,
+            Self::Integration(_) | Self::Connector(_) | Self::TooSlow { .. } | Self::BadRows { .. } => false,
         }
     }
 
@@ -98,7 +117,7 @@ impl ImportError {
         match self {
             Self::File(error) => error.is_disk_full(),
             Self::Ledger(error) => error.is_disk_full(),
-            Self::Integration(_) | Self::Connector(_) | Self::BadRows { .. } => false,
+            Self::Integration(_) | Self::Connector(_) | Self::TooSlow { .. } | Self::BadRows { .. } => false,
         }
     }
 }
@@ -130,11 +149,12 @@ fn import_as(
     let Understood { integration, connector, plan, bytes, sha256 } = understand(app, request, source, kept, progress)?;
     let sha256 = archived.map_or(sha256, str::to_owned);
 
-    let now = now_ms();
-    let context = app.call_context(integration, connector, now)?;
     let turns = Arc::clone(&app.process.polls.of(&integration.name).steps);
     let _turn = turns.lock().unwrap_or_else(PoisonError::into_inner);
     let mut ingest = app.ledger.ingest(&integration.name, Door::File)?;
+    // Not before it is this file's turn: files are read again in the order of these times, which is that of their commits.
+    let now = now_ms();
+    let context = app.call_context(integration, connector, now)?;
     let known_before = app.ledger.import(&integration.name, &sha256)?;
     let read_as = read_as(integration, connector);
     // What came since knows better than a file that was read then. Whoever reads the archive again wants it read.
@@ -157,6 +177,8 @@ fn import_as(
     policy?;
     progress(Phase::Commit, 0, None);
     let struck = known_before.as_ref().is_some_and(|import| import.struck);
+    // Reading it again leaves it in its place among the others, so that what broke off can be done again.
+    let at_ms = known_before.as_ref().filter(|_| archived.is_some()).map_or(now, |import| import.at_ms);
     // The same bytes are the same delivery: what they left in quarantine is replaced.
     let delivery = known_before.map_or_else(|| app.ledger.new_delivery(), |import| import.delivery);
     let counts = ingest.counts();
@@ -180,7 +202,7 @@ fn import_as(
         quarantine,
         import: Some((
             sha256,
-            Import { struck, read_as: Some(read_as), ..import_record(&report, delivery, now, &read, counts) },
+            Import { struck, read_as: Some(read_as), ..import_record(&report, delivery, at_ms, &read, counts) },
         )),
         marks,
         ..Finish::new(now, delivery, State::Read { counts })
@@ -270,12 +292,16 @@ pub(super) fn understand<'a>(
     progress: &mut dyn FnMut(Phase, u64, Option<u64>),
 ) -> Result<Understood<'a>, ImportError> {
     let candidates = candidates(app, request.integration)?;
+    // The working copy alone needs as much. What does not fit is not begun: it would fill the disk anew with each try.
+    app.ledger.room_for(request.bytes.unwrap_or(0))?;
     let mut work = tempfile::tempfile_in(app.ledger.tmp_dir()).map_err(|source| LedgerError::Io {
         what: "make a working copy in",
         path: app.ledger.tmp_dir(),
         source,
     })?;
-    let prepared = files::prepare(source, &mut work, archive, &mut |bytes| progress(Phase::Copy, bytes, None))?;
+    let mut room = || app.ledger.room_lasts();
+    let mut copied = |bytes| progress(Phase::Copy, bytes, None);
+    let prepared = files::prepare(source, &mut work, archive, &mut room, &mut copied)?;
     let (bytes, sha256) = (prepared.bytes, hex(&prepared.sha256));
     let known: Vec<Candidate<'_>> = candidates
         .iter()
@@ -296,8 +322,12 @@ pub(super) fn understand<'a>(
     Ok(Understood { integration, connector, plan, bytes, sha256 })
 }
 
-/// Reads archived files of an integration again, oldest first: all, or from the oldest of these deliveries on. Gives how many were
-/// read, and what went wrong with the others.
+/// Reads archived files of an integration again in the order in which they came: all, or these deliveries and what came after
+/// the first of them that can be read, so that an old file does not become the last word about what later ones know better.
+/// Gives how many were read, and what went wrong with the others.
+///
+/// What comes in meanwhile is read again as well, since it is later than what is read here. So whoever reads a file again
+/// reads all later ones after it, and what was read last of each is in order, however many do this at a time.
 ///
 /// # Errors
 /// If the ledger fails.
@@ -306,32 +336,50 @@ pub fn read_again(
     integration: &str,
     deliveries: Option<&BTreeSet<u64>>,
 ) -> Result<(u64, Vec<ImportError>), LedgerError> {
-    let mut files: Vec<_> = app.ledger.imports()?.into_iter().filter(|(owner, ..)| owner == integration).collect();
-    files.sort_by_key(|(_, _, import)| import.at_ms);
-    if let Some(wanted) = deliveries {
-        // Later files follow again, so that an old file does not become the last word about what they know better.
-        let first = files.iter().position(|(_, _, import)| wanted.contains(&import.delivery)).unwrap_or(files.len());
-        files.drain(..first);
-    }
+    let place = |import: &Import| (import.at_ms, import.delivery);
     let (mut read, mut failed) = (0, Vec::new());
-    for (_, sha256, known) in files {
-        let request =
-            Request { name: &known.name, integration: Some(integration), dry_run: false, complete_through: None };
-        let source = match app.ledger.archived(&sha256) {
-            Ok(source) => source,
-            // One file that is missing must not keep the others from being read.
-            Err(error) => {
-                failed.push(error.into());
+    let mut through = None;
+    loop {
+        let mut files = app.ledger.imports()?;
+        files.retain(|(owner, _, known)| owner == integration && Some(place(known)) > through);
+        if files.is_empty() {
+            return Ok((read, failed));
+        }
+        files.sort_by_key(|(_, _, known)| place(known));
+        for (_, sha256, known) in files {
+            through = Some(place(&known));
+            // Before one of them is taken in, later files have nothing new to say.
+            if read == 0 && deliveries.is_some_and(|wanted| !wanted.contains(&known.delivery)) {
                 continue;
             }
-        };
-        match import_as(app, &request, Some(&sha256), source, &mut |_, _, _| {}) {
-            Ok(_) => read += 1,
-            Err(ImportError::Ledger(error)) => return Err(error),
-            Err(error) => failed.push(error),
+            let request = Request {
+                name: &known.name,
+                integration: Some(integration),
+                dry_run: false,
+                complete_through: None,
+                bytes: Some(known.bytes),
+            };
+            let source = match app.ledger.archived(&sha256) {
+                Ok(source) => source,
+                // One file that is missing must not keep the others from being read.
+                Err(error) => {
+                    failed.push(error.into());
+                    continue;
+                }
+            };
+            match import_as(app, &request, Some(&sha256), source, &mut |_, _, _| {}) {
+                Ok(_) => read += 1,
+                Err(ImportError::Ledger(error)) => return Err(error),
+                Err(error) => {
+                    // It says the same each time, until the connector is another one.
+                    if let Some((_, connector)) = app.integration(integration).filter(|_| !error.is_temporary()) {
+                        app.ledger.tried_by(known.delivery, &connector.manifest.id_and_version())?;
+                    }
+                    failed.push(error);
+                }
+            }
         }
     }
-    Ok((read, failed))
 }
 
 fn candidates<'a>(

@@ -25,6 +25,9 @@ use super::import;
 use super::poll::{self, still_stopped};
 use super::talk::{Advance, LedgerKeeper, Platform, Recorded, Talk, TalkError, advance, passing};
 
+/// Why a delivery waits in quarantine though nothing is said against it.
+const FAILED: &str = "ltvd failed while it read this; its log says more";
+
 /// What is on its way, and what waits for another try.
 #[derive(Debug, Default)]
 pub struct Desk(Mutex<Papers>);
@@ -69,8 +72,8 @@ pub async fn run(in_force: InForce, desk: Arc<Desk>) -> Result<(), TaskError> {
     }
 }
 
-/// Reads again what an older version of its connector could not read: webhook deliveries go back into the inbox, files are
-/// read from the archive. Gives how many.
+/// Reads again what another version of its connector could not read, once for each version: webhook deliveries go back into
+/// the inbox, files are read from the archive. Gives how many.
 ///
 /// # Errors
 /// If the ledger fails.
@@ -79,12 +82,12 @@ pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
     for (delivery, _, quarantined) in app.ledger.quarantine(usize::MAX)? {
         let current =
             app.integration(&quarantined.integration).map(|(_, connector)| connector.manifest.id_and_version());
-        if current.is_some_and(|current| current != quarantined.connector) {
-            stale.insert(delivery, (quarantined.integration, quarantined.door));
+        if let Some(current) = current.filter(|current| *current != quarantined.connector) {
+            stale.insert(delivery, (quarantined.integration, quarantined.door, current));
         }
     }
     let mut files: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
-    for (delivery, (integration, door)) in &stale {
+    for (delivery, (integration, door, current)) in &stale {
         match door {
             Door::Webhook => {
                 app.ledger.requeue(*delivery, false)?;
@@ -97,6 +100,7 @@ pub fn retry_after_upgrade(app: &Arc<App>) -> Result<usize, LedgerError> {
                 for why in read?.1 {
                     tracing::warn!(integration, delivery, why, "a conversation could not be read again");
                 }
+                app.ledger.tried_by(*delivery, current)?;
             }
         }
     }
@@ -134,10 +138,8 @@ fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
                 delivery = number,
                 "ltvd died each time it read a delivery; it goes to quarantine"
             );
-            // With the connector's version: only another one reads it again by itself.
-            let connector = app.integration(&name).map(|(_, connector)| connector.manifest.id_and_version());
             let reason = format!("ltvd ended {} times in a row while it read this", supervise::DEATHS);
-            quarantine(app, &name, *number, connector.as_deref().unwrap_or("-"), reason)?;
+            quarantine(app, &name, *number, reason)?;
             app.process.attempts.forget(&attempt_at(*number));
             continue;
         }
@@ -146,7 +148,7 @@ fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
         let outcome = catch_unwind(AssertUnwindSafe(|| read_one(app, desk, stored, attempt)));
         outcome.unwrap_or_else(|_| {
             tracing::error!(integration = name, delivery = number, "ltvd failed on a delivery; it goes to quarantine");
-            quarantine(app, &name, *number, "-", "ltvd failed while it read this; its log says more".into())
+            quarantine(app, &name, *number, FAILED.to_owned())
         })?;
     }
     Ok(read)
@@ -164,11 +166,11 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored, attempt: Attempt) 
         let reason = format!(
             "integration `{name}` is not in use: it is disabled, gone from the configuration, or its connector is not loaded"
         );
-        return quarantine(app, &name, number, "-", reason);
+        return quarantine(app, &name, number, reason);
     };
     let What::Request { query, headers } = stored.delivery.what else {
         let reason = "only webhooks belong into the inbox".into();
-        return quarantine(app, &name, number, &connector.manifest.id_and_version(), reason);
+        return quarantine(app, &name, number, reason);
     };
     let delivery = Delivery {
         query,
@@ -216,10 +218,7 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored, attempt: Attempt) 
                         Ok(())
                     }
                     Ok((Err(error), Some(keeper))) => settle(&after, &papers, keeper, error),
-                    Ok((Err(_), None)) | Err(_) => {
-                        let reason = "ltvd failed while it read this; its log says more".to_owned();
-                        quarantine(&after, &of, number, "-", reason)
-                    }
+                    Ok((Err(_), None)) | Err(_) => quarantine(&after, &of, number, FAILED.to_owned()),
                 });
                 let settled = settled.await;
                 drop(attempt);
@@ -284,8 +283,10 @@ fn wake_after(app: &Arc<App>, pause: Duration) {
     });
 }
 
-fn quarantine(app: &App, name: &str, number: u64, connector: &str, reason: String) -> Result<(), LedgerError> {
+fn quarantine(app: &App, name: &str, number: u64, reason: String) -> Result<(), LedgerError> {
     let now = now_ms();
+    // Only another version reads it again by itself; where there is no connector now, the next one does.
+    let connector = app.integration(name).map(|(_, connector)| connector.manifest.id_and_version());
     let quarantined = Quarantined {
         integration: name.to_owned(),
         door: Door::Webhook,
@@ -294,7 +295,7 @@ fn quarantine(app: &App, name: &str, number: u64, connector: &str, reason: Strin
         id: None,
         reason,
         raw: String::new(),
-        connector: connector.to_owned(),
+        connector: connector.unwrap_or_else(|| "-".to_owned()),
     };
     let finish = Finish { quarantine: vec![(0, quarantined)], ..Finish::new(now, number, State::Quarantined) };
     app.ledger.ingest(name, Door::Webhook)?.finish(finish)?;

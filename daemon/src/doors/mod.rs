@@ -8,6 +8,7 @@ mod commits;
 pub mod drop_folder;
 pub mod import;
 mod import_report;
+mod in_order;
 pub mod inbox;
 mod pipeline;
 pub mod poll;

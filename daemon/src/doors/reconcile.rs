@@ -195,7 +195,8 @@ pub fn with_file(
     source: impl Read,
     (from, to): (Option<i32>, Option<i32>),
 ) -> Result<Reconciled, ReconcileError> {
-    let request = import::Request { name: file, integration: Some(name), dry_run: true, complete_through: None };
+    let request =
+        import::Request { name: file, integration: Some(name), dry_run: true, complete_through: None, bytes: None };
     let mut silent = |_, _, _| {};
     let understood = import::understand(app, &request, source, None, &mut silent)?;
     let Understood { integration, connector, plan, .. } = &understood;

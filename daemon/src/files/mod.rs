@@ -38,5 +38,8 @@ pub use plan::{BadRow, Plan, RawRow, SampleDate, Summary};
 pub use prepare::{Prepared, prepare};
 pub use recognise::{Candidate, MappedColumn, Recognised, recognise};
 
+/// Is asked now and then whether the disk has room for more.
+pub type Room<'a> = &'a mut dyn FnMut() -> std::io::Result<()>;
+
 /// Is told how far a pass has come, in bytes.
 pub type Progress<'a> = &'a mut dyn FnMut(u64);

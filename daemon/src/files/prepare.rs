@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::encoding::{Encoding, SNIFFED_BYTES, UTF8_MARK, Utf8Check, sniff};
 use super::positioned::read_at;
-use super::{FileError, Progress};
+use super::{FileError, Progress, Room};
 use crate::limits::files::FILE_BYTES;
+use crate::limits::ledger::ROOM_LOOK_BYTES;
 
 /// Bytes read at a time.
 const PIECE_BYTES: usize = 256 << 10;
@@ -32,14 +33,15 @@ pub struct Prepared {
 }
 
 /// Copies a file to the working copy and, if given, to the archive, and finds out how it is written. `work` must be
-/// empty, readable and writable. `progress` is told the bytes read so far.
+/// empty, readable and writable. `room` is asked now and then, and ends it. `progress` is told the bytes read so far.
 ///
 /// # Errors
-/// If the file is empty, no text, too large or cut off, or if reading or writing fails.
+/// If the file is empty, no text, too large or cut off, or if reading or writing fails or has no room.
 pub fn prepare(
     source: impl Read,
     work: &mut File,
     archive: Option<&mut dyn Write>,
+    room: Room<'_>,
     progress: Progress<'_>,
 ) -> Result<Prepared, FileError> {
     let mut intake = Intake { source, archive, sha256: Sha256::new(), bytes: 0, progress };
@@ -49,7 +51,7 @@ pub fn prepare(
 
     // UTF-16 is decoded as it comes. Anything else is kept raw: if it turns out to be UTF-8, which is the rule, that is
     // the text; if not, it is decoded from there once it is known whole.
-    let mut text = Text::new(work, guess.decoder());
+    let mut text = Text::new(work, room, guess.decoder());
     let mut utf8 = matches!(guess, Encoding::Utf8 | Encoding::Utf8Marked).then(Utf8Check::default);
     let mut is_utf8 = true;
     loop {
@@ -127,18 +129,21 @@ impl<R: Read> Intake<'_, '_, R> {
 }
 
 /// The working copy.
-struct Text<'w> {
+struct Text<'w, 'r> {
     work: &'w mut File,
+    room: Room<'r>,
     decoder: Option<Decoder>,
     decoded: Vec<u8>,
     written: u64,
+    /// Of these, bytes since the last look at the room.
+    unlooked: usize,
     blank: bool,
     damaged: bool,
 }
 
-impl<'w> Text<'w> {
-    fn new(work: &'w mut File, decoder: Option<Decoder>) -> Self {
-        Self { work, decoder, decoded: Vec::new(), written: 0, blank: true, damaged: false }
+impl<'w, 'r> Text<'w, 'r> {
+    fn new(work: &'w mut File, room: Room<'r>, decoder: Option<Decoder>) -> Self {
+        Self { work, room, decoder, decoded: Vec::new(), written: 0, unlooked: 0, blank: true, damaged: false }
     }
 
     fn push(&mut self, mut bytes: &[u8], last: bool) -> Result<(), FileError> {
@@ -167,6 +172,11 @@ impl<'w> Text<'w> {
         if self.blank {
             let marks = text.strip_prefix(UTF8_MARK).filter(|_| self.written == 0).unwrap_or(text);
             self.blank = marks.iter().all(u8::is_ascii_whitespace);
+        }
+        self.unlooked += text.len();
+        if self.unlooked >= ROOM_LOOK_BYTES {
+            (self.room)().map_err(FileError::Work)?;
+            self.unlooked = 0;
         }
         self.work.write_all(text).map_err(FileError::Work)?;
         self.written += text.len() as u64;

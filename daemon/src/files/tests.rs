@@ -35,7 +35,7 @@ fn orders() -> CsvFormat {
 
 fn understand(bytes: &[u8], format: &CsvFormat, options: Options) -> Result<Plan, FileError> {
     let mut work = tempfile::tempfile().unwrap();
-    let prepared = prepare(bytes, &mut work, None, &mut |_| ())?;
+    let prepared = prepare(bytes, &mut work, None, &mut || Ok(()), &mut |_| ())?;
     let settings = BTreeMap::new();
     let formats = [format.clone()];
     let candidate = Candidate { integration: "shop", connector: "test", formats: &formats, settings: &settings };
@@ -155,7 +155,7 @@ fn the_encoding_holds_for_the_whole_file() {
 fn the_archive_gets_the_bytes_as_they_came() {
     let bytes = b"\xFF\xFEO\0r\0d\0e\0r\0\n\0";
     let (mut archive, mut work) = (Vec::new(), tempfile::tempfile().unwrap());
-    let prepared = prepare(&bytes[..], &mut work, Some(&mut archive), &mut |_| ()).unwrap();
+    let prepared = prepare(&bytes[..], &mut work, Some(&mut archive), &mut || Ok(()), &mut |_| ()).unwrap();
     assert_eq!(archive, bytes);
     assert_eq!(prepared.sha256, *<sha2::Sha256 as sha2::Digest>::digest(bytes));
     assert_eq!(prepared.bytes, bytes.len() as u64);
@@ -349,7 +349,7 @@ fn a_setting_names_a_heading() {
     let text = "Order,Date,Total,Email,Net (EUR)\n1,2026-03-01,5,a,4\n";
     let try_with = |heading: &str| {
         let mut work = tempfile::tempfile().unwrap();
-        let prepared = prepare(text.as_bytes(), &mut work, None, &mut |_| ())?;
+        let prepared = prepare(text.as_bytes(), &mut work, None, &mut || Ok(()), &mut |_| ())?;
         let settings = BTreeMap::from([("amount_column".to_owned(), SettingValue::Text(heading.to_owned()))]);
         let formats = [format.clone()];
         let candidate = Candidate { integration: "shop", connector: "test", formats: &formats, settings: &settings };
@@ -400,7 +400,7 @@ fn the_format_that_knows_most_of_the_headings_wins() {
     let twin = Candidate { integration: "outlet", connector: "two", formats: &other, settings: &settings };
     let try_file = |text: &str, candidates: &[Candidate<'_>]| {
         let mut work = tempfile::tempfile().unwrap();
-        let prepared = prepare(text.as_bytes(), &mut work, None, &mut |_| ())?;
+        let prepared = prepare(text.as_bytes(), &mut work, None, &mut || Ok(()), &mut |_| ())?;
         recognise(&prepared, &work, candidates).map(|recognised| (recognised.candidate, recognised.format))
     };
     let export = "Order ID,Date,Total,Email\n1,2026-03-01,5,a\n";
@@ -419,7 +419,7 @@ fn faults_of_the_disk_are_not_faults_of_the_file() {
         }
     }
     let mut work = tempfile::tempfile().unwrap();
-    let error = prepare(Broken, &mut work, None, &mut |_| ()).unwrap_err();
+    let error = prepare(Broken, &mut work, None, &mut || Ok(()), &mut |_| ()).unwrap_err();
     assert!(error.is_temporary());
     assert!(!plan("").unwrap_err().is_temporary());
     // The working copy shrinks behind our back.

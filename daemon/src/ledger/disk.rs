@@ -104,6 +104,11 @@ impl Room {
             _ => Ok(()),
         }
     }
+
+    /// As [`Self::must_have`] without any bytes, for those who write a file.
+    pub(super) fn must_last(&self) -> io::Result<()> {
+        self.must_have(0).map_err(|error| io::Error::new(io::ErrorKind::StorageFull, error))
+    }
 }
 
 /// A writer that looks now and then whether there is still room.
@@ -126,7 +131,7 @@ impl Write for Watched {
         self.left = match self.left.checked_sub(written) {
             Some(left) => left,
             None => {
-                self.room.must_have(0).map_err(|error| io::Error::new(io::ErrorKind::StorageFull, error))?;
+                self.room.must_last()?;
                 ROOM_LOOK_BYTES
             }
         };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::is_full;
 use crate::book::BookError;
+use crate::limits::ledger::ROOM_BYTES;
 
 /// Why the ledger cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +61,12 @@ pub enum LedgerError {
     Replaced(PathBuf),
     /// Little is left on the disk, so nothing new is taken in. Nothing has failed.
     #[error(
-        "the disk of {folder} is almost full: {} MiB are free, and ltvd takes nothing in below {} MiB. Free some space; it goes on \
-         by itself then, and nothing was lost",
+        "the disk of {folder} {}: {} MiB are free, and {} MiB must be{}. Free some space; it goes on by itself then, and nothing was \
+         lost",
+        if wanted > &ROOM_BYTES { "has too little room" } else { "is almost full" },
         free >> 20,
-        wanted.div_ceil(1 << 20)
+        wanted.div_ceil(1 << 20),
+        if wanted > &ROOM_BYTES { " for this, a reserve included" } else { " before ltvd takes anything in" }
     )]
     NoRoom {
         /// The data folder.

@@ -226,6 +226,33 @@ impl Ledger {
         Ok(found)
     }
 
+    /// Notes that this connector could not read either what of a delivery waits in quarantine.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn tried_by(&self, delivery: u64, connector: &str) -> Result<(), LedgerError> {
+        let write = self.db.begin_write()?;
+        {
+            let mut table = write.open_table(QUARANTINE)?;
+            let mut stale = Vec::new();
+            for item in table.range((delivery, 0)..=(delivery, u64::MAX))? {
+                let (key, value) = item?;
+                let known: Quarantined = self.parse(value.value())?;
+                if known.connector != connector {
+                    stale.push((key.value(), Quarantined { connector: connector.to_owned(), ..known }));
+                }
+            }
+            if stale.is_empty() {
+                return Ok(());
+            }
+            for (key, tried) in stale {
+                table.insert(key, json(&tried)?.as_slice())?;
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+
     /// How much waits in quarantine, by integration. Counted once after each change.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ mod witness;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -200,7 +201,23 @@ impl Ledger {
     /// # Errors
     /// If too little is free: then no delivery is taken in, and what is here can still be read.
     pub fn room(&self) -> Result<(), LedgerError> {
-        self.room.must_have(0)
+        self.room_for(0)
+    }
+
+    /// Whether the disk has room for so many bytes and what may come.
+    ///
+    /// # Errors
+    /// If too little is free.
+    pub fn room_for(&self, bytes: u64) -> Result<(), LedgerError> {
+        self.room.must_have(bytes)
+    }
+
+    /// As [`Self::room`], for those who are writing a file.
+    ///
+    /// # Errors
+    /// If too little is free: then what they have written must go.
+    pub fn room_lasts(&self) -> io::Result<()> {
+        self.room.must_last()
     }
 
     /// From now on, this hears of each commit of deliveries. The first one stays.
@@ -317,7 +334,7 @@ fn opening(path: &Path, error: DatabaseError) -> LedgerError {
             LedgerError::Damaged { path: path.to_owned(), what }
         }
         DatabaseError::Storage(redb::StorageError::Io(source))
-            if matches!(source.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof) =>
+            if matches!(source.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
         {
             LedgerError::Damaged { path: path.to_owned(), what: source.to_string() }
         }

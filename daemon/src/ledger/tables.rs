@@ -341,7 +341,7 @@ pub struct Import {
     pub delivery: u64,
     /// Its name.
     pub name: String,
-    /// When it was committed.
+    /// When it was taken in. Files are read again in this order, and reading one again leaves it.
     pub at_ms: i64,
     /// Size in bytes.
     pub bytes: u64,

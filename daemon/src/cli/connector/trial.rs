@@ -289,7 +289,7 @@ pub(super) fn plan(
     context: &CallContext,
 ) -> Result<Plan, FileError> {
     let mut work = tempfile::tempfile().map_err(FileError::Work)?;
-    let prepared = files::prepare(reading.source, &mut work, None, &mut |_| {})?;
+    let prepared = files::prepare(reading.source, &mut work, None, &mut || Ok(()), &mut |_| {})?;
     let id = connector.manifest.id.as_str();
     let candidate = Candidate { integration: id, connector: id, formats, settings: &context.settings };
     let recognised = files::recognise(&prepared, &work, &[candidate])?;
