@@ -201,9 +201,9 @@ fn look(app: &App, Watched { seen, late }: &mut Watched) -> io::Result<bool> {
                 late::add(late, moved);
             }
             Taken::Stays(verdict) => {
+                // One that only waits to be moved costs nothing.
                 let took = if verdict.is_some() { Duration::ZERO } else { began.elapsed() };
-                let pause = took.saturating_mul(limits::RETRY_SHARE).clamp(limits::RETRY, limits::RETRY_MAX);
-                seen.insert(file.path, Seen { look, ready: Instant::now() + pause, verdict });
+                seen.insert(file.path, Seen { look, ready: Instant::now() + again_after(took), verdict });
             }
         }
     }
@@ -231,6 +231,11 @@ fn wait(app: &App, root: &Folder, file: &Found) -> Duration {
         }
     }
     wait
+}
+
+/// How long a file waits that could not be dealt with, after a try that took so long.
+fn again_after(took: Duration) -> Duration {
+    took.saturating_mul(limits::RETRY_SHARE).clamp(limits::RETRY, limits::RETRY_MAX)
 }
 
 /// Opens a file, and the folder of its integration if it lies in one. No file if it is another one by now, or gone.

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use super::folder::{Folder, Look};
 use super::notes::Kind;
-use super::{DONE, Found, Verdict, note, read, tail};
+use super::{DONE, Found, Verdict, again_after, note, read, tail};
 use crate::app::App;
 use crate::limits::doors as limits;
 
@@ -82,7 +82,7 @@ pub(super) fn look(app: &App, root: &Folder, late: &mut Vec<Late>) -> bool {
                 if now >= ready {
                     one.growing = match one.read_again(app, root, look) {
                         true => None,
-                        false => Some((look, now + limits::RETRY)),
+                        false => Some((look, Instant::now() + again_after(now.elapsed()))),
                     };
                 }
             }
