@@ -17,7 +17,7 @@ pub fn read(text: &str) -> Result<Value, FormError> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_only(text: &str, names: &[&str]) -> Result<Value, FormError> {
+pub(super) fn read_only(text: &str, names: &[&str]) -> Result<Value, FormError> {
     read_if(text, |name| names.contains(&name.split('[').next().unwrap_or_default()))
 }
 
