@@ -15,6 +15,9 @@ use super::{ORDER_MS, Reach, Read};
 const WALKS_MAX: u32 = 3;
 /// Pages of one walk, so that a list without end ends.
 const PAGES_MAX: u32 = 20_000;
+/// How often in a row the same known page may come before it is taken for the end of the list. Each time more would take exactly a
+/// page of new transactions since the request before.
+const REPEATS_MAX: u32 = 2;
 
 const GAP: &str = "the list of transactions shrank while it was read, three times: some may be missing";
 const ENDLESS: &str = "the list of transactions did not end";
@@ -73,6 +76,7 @@ impl<'a> Walk<'a> {
     async fn once(&mut self) -> Result<End, Trouble> {
         let (mut number, mut top) = self.first_page().await?;
         let mut last: Option<Seen> = None;
+        let mut repeated: Option<HashSet<String>> = None;
         let mut repeats = 0;
         for _ in 0..PAGES_MAX {
             let page = self.pages.page(number).await?;
@@ -80,17 +84,23 @@ impl<'a> Walk<'a> {
                 return Ok(End::Passed);
             }
             let seen = Seen::of(&page);
-            // Beyond its end, a list may give its last or its first page for ever. The same may come once for another
-            // reason: as many new transactions as fit on a page have pushed it down.
-            let again = [&last, &top].into_iter().flatten().any(|other| other.ids == seen.ids);
-            repeats = if again && last.is_some() { repeats + 1 } else { 0 };
-            if repeats > 1 {
+            // Beyond its end, a list may give its last or its first page for ever. Known pages may come for another reason:
+            // as many new transactions as fit on a page, or on several, have pushed them down. Then each number has another.
+            let known = last.is_some() && [&last, &top].into_iter().flatten().any(|other| other.ids == seen.ids);
+            repeats = match (known, &repeated) {
+                (false, _) => 0,
+                (true, Some(ids)) if *ids == seen.ids => repeats + 1,
+                (true, _) => 1,
+            };
+            if repeats > REPEATS_MAX {
                 return Ok(End::Passed);
             }
             number += 1;
             if repeats > 0 {
+                repeated = Some(seen.ids);
                 continue;
             }
+            repeated = None;
             match &last {
                 None if number > 2 && self.begins_too_late(&seen) => {
                     number -= 2;

@@ -256,6 +256,24 @@ fn a_whole_page_of_new_transactions_is_not_the_end() {
 }
 
 #[test]
+fn two_pages_of_new_transactions_at_once_are_not_the_end() {
+    for totals in [Totals::Told, Totals::Absent] {
+        let mut platform = account(many(16));
+        platform.platform.totals = totals;
+        // Three requests find that pages of twelve are bearable. Before the sixth, two pages and a half become four and a half:
+        // what was the first and the second page comes again.
+        platform.platform.per_page_bearable = 12;
+        let newcomers =
+            |request, from: u64, count| (0..count).map(move |n| (request, Event::Added(newcomer(from + n))));
+        platform.platform.events = newcomers(0, 40_000, 9).chain(newcomers(5, 50_000, 24)).collect();
+        let mut ledger = Ledger::new();
+        assert!(synced(poll(&mut ledger, &mut platform, all())).complete, "{totals:?}");
+        let known = holdings(&ledger);
+        assert!(platform.platform.truth().iter().filter(|one| one.total != "7.77").all(|one| known.contains(one)));
+    }
+}
+
+#[test]
 fn a_gap_is_seen_and_the_walk_begins_again() {
     let mut platform = account(many(300));
     // The newest goes after the first page: the first of the second page moves to the first one, unseen.
