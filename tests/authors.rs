@@ -415,7 +415,7 @@ fn an_operator_sees_what_a_connector_may_do() {
     asks      api.samcart.com; ltvd sends the requests, and `hosts` of the integration narrows this
     secrets   api_key; it knows their names, and ltvd puts the values into requests to those hosts
     imports   ltv:connector/log@0.1.0, so all it can do is log and answer
-    exports   ltv:connector/poll@0.1.0, ltv:connector/csv@0.1.0, ltv:connector/connector@0.1.0, ltv:connector/webhook@0.1.0
+    exports   ltv:connector/connector@0.1.0, ltv:connector/csv@0.1.0, ltv:connector/poll@0.1.0, ltv:connector/webhook@0.1.0
 
     To use this very file and no other, write into its integration
       connector = "samcart"

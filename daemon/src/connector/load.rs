@@ -164,14 +164,17 @@ fn names(host: &Host, component: &Component) -> Names {
         ComponentItem::Type(_) => true,
         _ => false,
     };
-    Names {
-        imports: types
-            .imports(&host.ground.engine)
-            .filter(|(_, item)| !only_types(&item.ty))
-            .map(|(name, _)| name.to_owned())
-            .collect(),
-        exports: types.exports(&host.ground.engine).map(|(name, _)| name.to_owned()).collect(),
-    }
+    let engine = &host.ground.engine;
+    let imports = types.imports(engine).filter(|(_, item)| !only_types(&item.ty)).map(|(name, _)| name.to_owned());
+    let exports = types.exports(engine).map(|(name, _)| name.to_owned());
+    Names { imports: in_order(imports), exports: in_order(exports) }
+}
+
+/// In a component they stand as its compiler left them.
+fn in_order(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    names
 }
 
 /// Package, interface and version of `package/interface@version`.
