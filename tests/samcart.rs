@@ -53,6 +53,7 @@ const SHUFFLES: usize = 3;
 /// | Emil | 900104 | 15.00 on day 40, and its refund, which nothing dates | yes | |
 /// | Fay | 900105 | 30.00 on day 45, rebill 30.00 on day 16 | yes | |
 fn orders(today: NaiveDate) -> String {
+    let now = Utc::now().format("%I:%M %p").to_string();
     let mut text = String::from(
         "Order ID,Order Date,Order Time,Order Status,Product ID,Product Name,Price,Customer First Name,Customer Email\n",
     );
@@ -72,8 +73,10 @@ fn orders(today: NaiveDate) -> String {
         ("900108", 5, "charged", 3, "97.00", "tester@shop.example"),
     ] {
         let day = (today - Days::new(days_ago)).format("%m/%d/%Y");
+        // What happens today happens now: nobody hears of a purchase a day later.
+        let time = if days_ago == 0 { now.as_str() } else { "12:05 AM" };
         text += &format!(
-            "\"{order}\",\"{day}\",\"12:05 AM\",\"{status}\",\"{product}\",\"Product {product}\",\"${price}\",\"X\",\"{email}\"\n"
+            "\"{order}\",\"{day}\",\"{time}\",\"{status}\",\"{product}\",\"Product {product}\",\"${price}\",\"X\",\"{email}\"\n"
         );
     }
     text

@@ -358,23 +358,10 @@ impl Reading<'_> {
         Day::of_unix_ms(self.delivery.received.unix_ms)
     }
 
-    /// How long before this delivery it happened. What a file dates by today's day happened at any time of it, perhaps just now.
+    /// How long before this delivery it happened.
     fn age_ms(&self, entry: &StoredEntry) -> i64 {
-        let received = &self.delivery.received;
-        let age = received.unix_ms.saturating_sub(entry.unix_ms);
-        let midnight = since_midnight_ms(&received.local);
-        // The wall clock is told without milliseconds.
-        let is_of_today = midnight.is_some_and(|midnight| (0..1_000).contains(&age.saturating_sub(midnight)));
-        if is_of_today { 0 } else { age }
+        self.delivery.received.unix_ms.saturating_sub(entry.unix_ms)
     }
-}
-
-/// Of a wall clock reading like `2026-04-01T12:30:00`.
-fn since_midnight_ms(local: &str) -> Option<i64> {
-    let (_, time) = local.split_once('T')?;
-    let mut parts = time.split(':').map(|part| part.parse::<i64>().ok());
-    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
-    Some(((hours * 60 + minutes) * 60 + seconds) * 1_000)
 }
 
 struct Part {

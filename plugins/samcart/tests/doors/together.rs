@@ -62,17 +62,6 @@ fn trap_the_row_is_right_about_the_amount() {
 }
 
 #[test]
-fn a_purchase_late_on_the_day_that_the_file_names_is_the_same() {
-    for received in ["2026-03-01T00:00:00", "2026-03-01T10:00:00", "2026-03-01T20:00:01", "2026-03-01T23:59:59"] {
-        let hooks = [Hook(received, body("Order", 800100, 4001, "30.00", "30.00", SUBSCRIPTION))];
-        let file = File(orders(&[["800100", "03/01/2026", "", "charged", "4001", "$30.00"]]));
-        in_any_order(&hooks, &file, |ledger, how| {
-            assert_eq!(summary(ledger), ["sale order:800100 30.00"], "{how}, {received}");
-        });
-    }
-}
-
-#[test]
 fn trap_all_time_overlaps_the_webhooks() {
     let hooks =
         [Hook("2026-03-01T10:00:05", SALE.to_owned()), Hook("2026-04-01T10:01:05", rebill(800100, SUBSCRIPTION))];
