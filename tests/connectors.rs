@@ -121,7 +121,7 @@ mod loading {
         assert_eq!(evil.imports, ["ltv:connector/log@0.1.0"], "a logger is all that it may have");
         assert_eq!(
             evil.exports,
-            ["connector", "poll", "webhook", "csv"].map(|name| format!("ltv:connector/{name}@0.1.0"))
+            ["connector", "csv", "poll", "webhook"].map(|name| format!("ltv:connector/{name}@0.1.0"))
         );
         assert!(evil.interfaces.poll && evil.interfaces.webhook && evil.interfaces.csv);
         assert_eq!(evil.size, std::fs::metadata(&evil.path).unwrap().len());
@@ -174,7 +174,7 @@ mod loading {
                 &["wasi:http/outgoing-handler@0.2.0", "env"],
                 &["ltv:connector/connector@0.1.0"],
             )),
-            @"some.wasm: refused, since it asks for wasi:http/outgoing-handler@0.2.0, env; a connector may import only ltv:connector/log and WASI 0.2"
+            @"some.wasm: refused, since it asks for env, wasi:http/outgoing-handler@0.2.0; a connector may import only ltv:connector/log and WASI 0.2"
         );
     }
 

@@ -8,7 +8,7 @@ use crate::ltv::connector::types::{
     Failure, Field, Kind, Method, Moment, NoResponse, Order, Outcome, Pause, Replies, Request, Step, StoredOrder,
     Value,
 };
-use crate::{ask, done, say};
+use crate::{ask, done, kept_in_one_piece, say};
 
 /// Does the deed of this name; what is not known is no deed, and is done well.
 pub(crate) fn step(deed: &str, context: &Context) -> Result<Step, Failure> {
@@ -48,7 +48,7 @@ pub(crate) fn step(deed: &str, context: &Context) -> Result<Step, Failure> {
         "unauthorized" => Err(Failure::Unauthorized("the word is wrong".to_owned())),
         "throttled" => Err(Failure::Throttled(Pause { after_ms: Some(1_500), message: "slower".to_owned() })),
         "unavailable" => Err(Failure::Unavailable(Pause { after_ms: None, message: "gone fishing".to_owned() })),
-        "malformed" => Err(Failure::Malformed("x".repeat(1 << 20))),
+        deed if deed == kept_in_one_piece("malformed") => Err(Failure::Malformed("x".repeat(1 << 20))),
         "internal" => Err(Failure::Internal("no idea".to_owned())),
         "remember" => Ok(done(Outcome::Ignored(remember()))),
         deed if deed.contains(' ') => Ok(attempt(deed)),

@@ -16,6 +16,11 @@ use ltv::connector::types::{Ask, Context, Coverage, Failure, Next, Outcome, Repl
 
 struct Evil;
 
+/// For words that tests change in the file: optimised code has no text of them, but compares and copies in parts.
+fn kept_in_one_piece(word: &'static str) -> &'static str {
+    std::hint::black_box(word)
+}
+
 export!(Evil);
 
 impl connector::Guest for Evil {
@@ -23,7 +28,7 @@ impl connector::Guest for Evil {
         connector::Manifest {
             id: "evil".to_owned(),
             name: "Evil".to_owned(),
-            version: "6.6.6".to_owned(),
+            version: kept_in_one_piece("6.6.6").to_owned(),
             settings: vec![
                 setting("word", connector::SettingKind::Secret),
                 setting("mood", connector::SettingKind::Text),
