@@ -255,7 +255,7 @@ fn couriers(
 fn hash(config: &Config, registry: &Registry) -> String {
     let connectors = registry.connectors.values().map(|connector| connector.sha256.as_str());
     let parts: Vec<&str> = std::iter::once(config.sha256.as_str()).chain(connectors).collect();
-    Sha256::digest(parts.concat()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(parts.concat()))
 }
 
 /// What every view depends on besides the rates and what its question says.

@@ -327,6 +327,14 @@ pub mod doors {
     pub const TASK_PAUSE_MAX: Duration = Duration::from_secs(300);
     /// Time for what a webhook delivery asks of its platform.
     pub const WEBHOOK_TALK: Duration = Duration::from_secs(300);
+    /// So many deliveries in one commit are a rush.
+    pub const RUSH_DELIVERIES: usize = 4;
+    /// It is over so long after it was last seen.
+    pub const RUSH_SEEN: Duration = Duration::from_millis(100);
+    /// In a rush the reader of the inbox rests so many times as long as it has read.
+    pub const RUSH_REST: u32 = 3;
+    /// Longest such rest.
+    pub const RUSH_REST_MAX: Duration = Duration::from_secs(1);
     /// Tries at a webhook delivery whose platform does not answer; then it goes to quarantine.
     pub const WEBHOOK_TRIES: u32 = 12;
     /// Deliveries of one integration that may be passed over because they wait for another try.

@@ -113,7 +113,7 @@ pub(crate) fn write_readable_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
 
 /// Ways to write a text in which it runs into what stands beside it.
 pub(crate) fn write_packed_forms(secret: &str, forms: &mut Vec<Vec<u8>>) {
-    let hex = secret.bytes().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let hex = hex::encode(secret);
     // Some escape every letter as well.
     let escaped = secret.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02X}"));
     forms.push(escaped.to_ascii_lowercase().into_bytes());

@@ -80,7 +80,7 @@ async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
 fn answer(request: &HeaderMap, revision: u64, content_type: &'static str, body: Vec<u8>) -> Response {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(&body);
-    let short = digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let short = hex::encode(digest.get(..8).unwrap_or_default());
     let etag = format!("\"{revision}-{short}\"");
     let known = request.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let matches = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == etag));

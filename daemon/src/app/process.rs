@@ -11,6 +11,7 @@ use crate::clock::now_ms;
 use crate::doors::attempts::Attempts;
 use crate::doors::drop_folder::Notes;
 use crate::limits::api::UPLOADS;
+use crate::limits::doors::RUSH_SEEN;
 use crate::live::Polls;
 use crate::metrics::Metrics;
 use crate::reload::Asked;
@@ -21,6 +22,8 @@ use crate::supervise::Supervisor;
 pub struct Process {
     /// Wakes the reader of the inbox.
     pub inbox: Notify,
+    /// Whether webhooks come faster than one by one.
+    pub rush: Rush,
     /// The daemon is about to end: whoever waits for something long is told so.
     pub stopping: AtomicBool,
     /// What is asked of platforms at this moment.
@@ -48,6 +51,23 @@ pub struct Process {
     pub ended: Notify,
 }
 
+/// Remembers when webhooks last came faster than one by one.
+#[derive(Debug, Default)]
+pub struct Rush(Mutex<Option<Instant>>);
+
+impl Rush {
+    /// They do now.
+    pub fn goes_on(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// True if they did a moment ago.
+    pub fn is_on(&self) -> bool {
+        let seen = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_some_and(|seen| seen.elapsed() < RUSH_SEEN)
+    }
+}
+
 /// What became of reading configuration and connectors again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastReload {
@@ -61,6 +81,7 @@ impl Process {
     pub(super) fn new(data_dir: &Path) -> Self {
         Self {
             inbox: Notify::new(),
+            rush: Rush::default(),
             stopping: AtomicBool::new(false),
             polls: Polls::default(),
             started: Instant::now(),

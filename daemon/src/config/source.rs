@@ -42,7 +42,7 @@ impl<'t> Source<'t> {
 
     /// SHA-256 of the text, lower-case hexadecimal.
     pub(super) fn sha256(&self) -> String {
-        Sha256::digest(self.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(self.text.as_bytes()))
     }
 
     /// What stands here is no secret.

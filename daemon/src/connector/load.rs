@@ -104,7 +104,7 @@ pub(super) fn load(host: &Host, path: &Path) -> Result<Connector, LoadError> {
 
 /// In lower-case hexadecimal.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {

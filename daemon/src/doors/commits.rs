@@ -65,6 +65,9 @@ impl Commits {
             if taken == 0 {
                 return Ok(());
             }
+            if taken >= limits::RUSH_DELIVERIES {
+                self.app.process.rush.goes_on();
+            }
             let (deliveries, answers): (Vec<_>, Vec<_>) =
                 group.drain(..).map(|waiting| (waiting.delivery, waiting.committed)).unzip();
             let deliveries: Vec<_> = deliveries.into_iter().flatten().collect();

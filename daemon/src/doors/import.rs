@@ -1,6 +1,8 @@
 //! A file on its way in: kept, understood, read by its connector in parallel, and committed whole or not at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod again;
+mod bad_rows;
+
 use std::io::{Read, Write};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -11,15 +13,17 @@ use sha2::{Digest as _, Sha256};
 use crate::app::App;
 use crate::book::Counts;
 use crate::clock::now_ms;
-use crate::config::{BadRows, Integration};
+use crate::config::Integration;
 use crate::connector::{CallError, Connector};
 use crate::files::{self, Candidate, FileError, Plan};
-use crate::ledger::{Delivery, Finish, Import, Ingest, LedgerError, Marks, Quarantined, State, What};
-use crate::limits::{doors as limits, ledger::QUARANTINED_ROWS};
+use crate::ledger::{Delivery, Finish, Import, Ingest, LedgerError, Marks, State, What};
+use crate::limits::doors as limits;
 use crate::model::{Door, day_number};
 
 use super::import_report::{ImportReport, RefusedRow};
 use super::pipeline::{Outcome, read_rows};
+
+pub use self::again::read_again;
 
 /// How far an import is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +173,7 @@ fn import_as(
     report.sha256.clone_from(&sha256);
     report.bytes = bytes;
     report.imported_before = known_before.is_some();
-    let policy = check_bad_rows(app, integration, &plan, &read, &report);
+    let policy = bad_rows::check(app, integration, &plan, &read, &report);
     if request.dry_run {
         report.would_refuse = policy.err().map(|error| error.to_string());
         return Ok(report);
@@ -182,7 +186,7 @@ fn import_as(
     // The same bytes are the same delivery: what they left in quarantine is replaced.
     let delivery = known_before.map_or_else(|| app.ledger.new_delivery(), |import| import.delivery);
     let counts = ingest.counts();
-    let quarantine = quarantine(integration, connector, &read.refused, &plan, now)?;
+    let quarantine = bad_rows::quarantine(integration, connector, &read.refused, &plan, now)?;
     // The copy that is there lacks people who were deleted; this one may have them.
     if let Some(archive) = archive.filter(|_| !struck) {
         archive.keep(&sha256)?;
@@ -221,7 +225,7 @@ fn declared(request: &Request<'_>) -> Marks {
 fn read_as(integration: &Integration, connector: &Connector) -> String {
     let Integration { zone, settings, date_order, decimal_mark, .. } = integration;
     let text = format!("{} {} {date_order:?} {decimal_mark:?} {settings:?}", connector.sha256, zone.name());
-    hex(&Sha256::digest(text.as_bytes()))
+    hex::encode(Sha256::digest(text.as_bytes()))
 }
 
 /// The report of a file that was taken in before and is not read again.
@@ -302,7 +306,7 @@ pub(super) fn understand<'a>(
     let mut room = || app.ledger.room_lasts();
     let mut copied = |bytes| progress(Phase::Copy, bytes, None);
     let prepared = files::prepare(source, &mut work, archive, &mut room, &mut copied)?;
-    let (bytes, sha256) = (prepared.bytes, hex(&prepared.sha256));
+    let (bytes, sha256) = (prepared.bytes, hex::encode(prepared.sha256));
     let known: Vec<Candidate<'_>> = candidates
         .iter()
         .map(|(integration, connector)| Candidate {
@@ -320,66 +324,6 @@ pub(super) fn understand<'a>(
     let plan = Plan::scan(work, prepared, recognised, &options, &mut |done| progress(Phase::Scan, done, Some(bytes)))?;
 
     Ok(Understood { integration, connector, plan, bytes, sha256 })
-}
-
-/// Reads archived files of an integration again in the order in which they came: all, or these deliveries and what came after
-/// the first of them that can be read, so that an old file does not become the last word about what later ones know better.
-/// Gives how many were read, and what went wrong with the others.
-///
-/// What comes in meanwhile is read again as well, since it is later than what is read here. So whoever reads a file again
-/// reads all later ones after it, and what was read last of each is in order, however many do this at a time.
-///
-/// # Errors
-/// If the ledger fails.
-pub fn read_again(
-    app: &App,
-    integration: &str,
-    deliveries: Option<&BTreeSet<u64>>,
-) -> Result<(u64, Vec<ImportError>), LedgerError> {
-    let place = |import: &Import| (import.at_ms, import.delivery);
-    let (mut read, mut failed) = (0, Vec::new());
-    let mut through = None;
-    loop {
-        let mut files = app.ledger.imports()?;
-        files.retain(|(owner, _, known)| owner == integration && Some(place(known)) > through);
-        if files.is_empty() {
-            return Ok((read, failed));
-        }
-        files.sort_by_key(|(_, _, known)| place(known));
-        for (_, sha256, known) in files {
-            through = Some(place(&known));
-            // Before one of them is taken in, later files have nothing new to say.
-            if read == 0 && deliveries.is_some_and(|wanted| !wanted.contains(&known.delivery)) {
-                continue;
-            }
-            let request = Request {
-                name: &known.name,
-                integration: Some(integration),
-                dry_run: false,
-                complete_through: None,
-                bytes: Some(known.bytes),
-            };
-            let source = match app.ledger.archived(&sha256) {
-                Ok(source) => source,
-                // One file that is missing must not keep the others from being read.
-                Err(error) => {
-                    failed.push(error.into());
-                    continue;
-                }
-            };
-            match import_as(app, &request, Some(&sha256), source, &mut |_, _, _| {}) {
-                Ok(_) => read += 1,
-                Err(ImportError::Ledger(error)) => return Err(error),
-                Err(error) => {
-                    // It says the same each time, until the connector is another one.
-                    if let Some((_, connector)) = app.integration(integration).filter(|_| !error.is_temporary()) {
-                        app.ledger.tried_by(known.delivery, &connector.manifest.id_and_version())?;
-                    }
-                    failed.push(error);
-                }
-            }
-        }
-    }
 }
 
 fn candidates<'a>(
@@ -468,81 +412,6 @@ fn report(
     }
 }
 
-fn check_bad_rows(
-    app: &App,
-    integration: &Integration,
-    plan: &Plan,
-    read: &Outcome,
-    report: &ImportReport,
-) -> Result<(), ImportError> {
-    let bad = report.rows_refused;
-    let percent = u64::from(app.config.drop.bad_rows_max_percent);
-    let listed = plan.bad_rows().len().max(read.refused.len()) as u64;
-    let summary = match integration.bad_rows {
-        BadRows::RejectFile if bad > 0 => format!(
-            "{bad} of {} rows cannot be read, and `bad_rows = \"reject-file\"` wants none; mend them and drop the file again",
-            report.rows
-        ),
-        BadRows::Quarantine if bad > 0 && bad == report.rows => {
-            let rows = if bad == 1 { "the only row".to_owned() } else { format!("not one of {bad} rows") };
-            let can = if bad == 1 { "cannot" } else { "can" };
-            format!("{rows} {can} be read; see the reasons, and whether this is the right file")
-        }
-        // One bad row of a short file says nothing about the file.
-        BadRows::Quarantine if bad > 1 && bad * 100 > report.rows * percent => format!(
-            "{bad} of {} rows cannot be read, more than `bad_rows_max_percent = {percent}` allows: is this the right file?",
-            report.rows
-        ),
-        BadRows::Quarantine
-            if bad > QUARANTINED_ROWS as u64 || listed < bad && bad > listed + QUARANTINED_ROWS as u64 =>
-        {
-            format!(
-                "{bad} of {} rows cannot be read, more than the {QUARANTINED_ROWS} that are kept one by one",
-                report.rows
-            )
-        }
-        _ => return Ok(()),
-    };
-    Err(ImportError::BadRows { summary, refused: report.refused.clone() })
-}
-
-fn quarantine(
-    integration: &Integration,
-    connector: &Connector,
-    refused: &[RefusedRow],
-    plan: &Plan,
-    now: i64,
-) -> Result<Vec<(u64, Quarantined)>, ImportError> {
-    let all: BTreeMap<u32, RefusedRow> = plan
-        .bad_rows()
-        .iter()
-        .map(RefusedRow::from)
-        .chain(refused.iter().cloned())
-        .map(|row| (row.line, row))
-        .collect();
-    if all.is_empty() {
-        return Ok(Vec::new());
-    }
-    let lines: Vec<u32> = all.keys().copied().collect();
-    let mut raw: BTreeMap<u32, String> = plan.raw_rows(&lines)?.into_iter().map(|row| (row.line, row.text)).collect();
-    Ok(all
-        .into_iter()
-        .map(|(line, row)| {
-            let quarantined = Quarantined {
-                integration: integration.name.clone(),
-                door: Door::File,
-                since_ms: now,
-                field: row.column,
-                id: row.id,
-                reason: row.reason,
-                raw: raw.remove(&line).unwrap_or_default(),
-                connector: connector.manifest.id_and_version(),
-            };
-            (u64::from(line), quarantined)
-        })
-        .collect())
-}
-
 fn import_record(report: &ImportReport, delivery: u64, at_ms: i64, read: &Outcome, counts: Counts) -> Import {
     Import {
         delivery,
@@ -564,13 +433,4 @@ fn import_record(report: &ImportReport, delivery: u64, at_ms: i64, read: &Outcom
         struck: false,
         read_as: None,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

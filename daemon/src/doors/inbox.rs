@@ -65,9 +65,13 @@ pub async fn run(in_force: InForce, desk: Arc<Desk>) -> Result<(), TaskError> {
     loop {
         let app = in_force.now();
         let (worker, papers) = (Arc::clone(&app), Arc::clone(&desk));
+        let began = Instant::now();
         let read = blocking(move || read_some(&worker, &papers).inspect_err(|error| worker.check_fatal(error))).await?;
         if read == 0 {
             app.process.inbox.notified().await;
+        } else if app.process.rush.is_on() {
+            // Whoever waits for an answer goes first. What was answered already can wait.
+            tokio::time::sleep(began.elapsed().saturating_mul(limits::RUSH_REST).min(limits::RUSH_REST_MAX)).await;
         }
     }
 }
@@ -151,6 +155,9 @@ fn read_some(app: &Arc<App>, desk: &Arc<Desk>) -> Result<usize, LedgerError> {
             quarantine(app, &name, *number, FAILED.to_owned())
         })?;
     }
+    if read > 0 {
+        app.ledger.make_durable()?;
+    }
     Ok(read)
 }
 
@@ -181,6 +188,8 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored, attempt: Attempt) 
     let context = app.call_context(integration, connector, delivery.received_ms)?;
     let mut keeper = LedgerKeeper::new(app, integration, connector, Door::Webhook, number);
     keeper.received_ms = Some(delivery.received_ms);
+    // Until it is on the disk that it was read, it is in the inbox there.
+    keeper.repeatable = true;
     let conversation = match connector.receive(&delivery, &context) {
         Ok(conversation) => conversation,
         Err(error) => return settle(app, desk, keeper, TalkError::Call(error)),
@@ -196,6 +205,8 @@ fn read_one(app: &Arc<App>, desk: &Arc<Desk>, stored: Stored, attempt: Attempt) 
                 false => None,
             };
             keeper.archived = recorded.is_some();
+            // The platform is not to be asked twice for want of a commit.
+            keeper.repeatable = false;
             // A platform that refused the credentials is not asked with them again.
             let stopped = still_stopped(app, &app.ledger.cursor(&name)?).is_some();
             let courier = if stopped { None } else { app.courier(&name).ok() };

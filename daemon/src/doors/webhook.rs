@@ -163,7 +163,9 @@ async fn receive(
     let caller = door.origin(peer, request.headers());
     // Not even text.
     let Ok(Path((name, token))) = path else { return door.astray(caller) };
-    let Some((integration, connector)) = admitted(&door.app, &name, &token) else { return door.astray(caller) };
+    if !is_admitted(&door.app, &name, &token) {
+        return door.astray(caller);
+    }
     // Whether a platform reaches this address is told when its webhooks are set up.
     door.app.process.polls.of(&name).set(|now| now.test_call_ms = Some(now_ms()));
     let method = request.method().clone();
@@ -197,7 +199,7 @@ async fn receive(
         body,
         received_ms: now_ms(),
     };
-    let believed = believe(&door, integration.clone(), Arc::clone(connector), delivery).await;
+    let believed = believe(&door, &name, delivery).await;
     match believed {
         Ok(new) => {
             door.gate.callers.believed(caller);
@@ -212,15 +214,15 @@ async fn receive(
     }
 }
 
-/// The integration, if this is its address. Takes the same time whether the name or the token is wrong.
-fn admitted<'a>(app: &'a App, name: &str, token: &str) -> Option<(&'a Integration, &'a Arc<Connector>)> {
+/// Whether this is the address of an integration. Takes the same time whether the name or the token is wrong.
+fn is_admitted(app: &App, name: &str, token: &str) -> bool {
     /// As long as a token, so that comparing takes as long too.
     const NOBODY: &str = "no integration has this, yet it is compared";
     let found = app.integration(name).filter(|(_, connector)| connector.manifest.webhook.is_some());
     let expected = found.and_then(|(integration, _)| integration.webhook_token.as_ref());
     let expected_text = expected.map_or(NOBODY, |token| token.expose_secret());
     let same = proof::same(expected_text.as_bytes(), token.as_bytes());
-    if same && expected.is_some() { found } else { None }
+    same && expected.is_some()
 }
 
 /// Why a body was not read.
@@ -270,14 +272,13 @@ fn headers(map: &HeaderMap) -> Vec<Header> {
 
 /// Asks the connector what must hold, and checks it. What is not believed is answered here.
 /// The box keeps the usual case small.
-async fn believe(
-    door: &Door,
-    integration: Integration,
-    connector: Arc<Connector>,
-    delivery: Delivery,
-) -> Result<NewDelivery, Box<Response>> {
-    let app = Arc::clone(&door.app);
-    let checked = door.gate.provers.run(move || check(&app, &integration, &connector, delivery)).await;
+async fn believe(door: &Door, name: &str, delivery: Delivery) -> Result<NewDelivery, Box<Response>> {
+    let (app, name) = (Arc::clone(&door.app), name.to_owned());
+    let checked = door.gate.provers.run(move || match app.integration(&name) {
+        Some((integration, connector)) => check(&app, integration, connector, delivery),
+        None => Err(StatusCode::NOT_FOUND.into_response().into()),
+    });
+    let checked = checked.await;
     checked.unwrap_or_else(|| {
         tracing::error!("ltvd failed while it checked a webhook request");
         Err(StatusCode::INTERNAL_SERVER_ERROR.into_response().into())

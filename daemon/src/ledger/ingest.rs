@@ -66,6 +66,9 @@ pub struct Finish {
     pub settles: HashSet<String>,
     /// The delivery is done with and leaves the inbox. False between the steps of a conversation.
     pub concludes: bool,
+    /// Whether it can be done again from what is kept. Then nobody waits for the disk: it lasts when the next commit does, or
+    /// [`Ledger::make_durable`] says so.
+    pub repeatable: bool,
 }
 
 impl Finish {
@@ -84,6 +87,7 @@ impl Finish {
             cursor: None,
             settles: HashSet::new(),
             concludes: true,
+            repeatable: false,
         }
     }
 }
@@ -109,6 +113,15 @@ impl Ledger {
             ahead: Vec::new(),
             written_ahead: 0,
         })
+    }
+
+    /// Waits until everything so far is on the disk.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn make_durable(&self) -> Result<(), LedgerError> {
+        self.db.begin_write()?.commit()?;
+        Ok(())
     }
 
     /// A number for a delivery that is committed with its changes.
@@ -151,7 +164,7 @@ impl Ingest<'_> {
         self.draft.counts()
     }
 
-    /// Makes everything durable at once, then visible.
+    /// Makes everything durable at once, then visible; what is repeatable becomes visible first.
     ///
     /// # Errors
     /// If the storage fails; then nothing of it was stored, or the process must end (see [`LedgerError::is_fatal`]).
@@ -162,7 +175,10 @@ impl Ingest<'_> {
         let blocks = self.written_ahead + u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
         let began = Instant::now();
         self.ledger.place.must_be_the_same()?;
-        let write = self.ledger.db.begin_write()?;
+        let mut write = self.ledger.db.begin_write()?;
+        if finish.repeatable {
+            write.set_durability(Durability::None)?;
+        }
         self.insert_blocks(&write)?;
         let mut stamp = None;
         if blocks > 0 {

@@ -35,7 +35,7 @@ pub(super) fn keep(
         let mut exchange = exchange.clone();
         if let Came::Response { body, sha256, .. } = &mut exchange.came {
             let hash = Sha256::digest(&*body);
-            *sha256 = hex(&hash);
+            *sha256 = hex::encode(hash);
             let stored = bodies.get(hash.as_slice())?.map(|stored| stored.value().to_vec());
             let counted = match stored {
                 Some(stored) => count(stored, 1),
@@ -61,7 +61,7 @@ fn remove(heads: &mut Heads<'_>, bodies: &mut Bodies<'_>, key: (u64, u32)) -> Re
     let Some(removed) = heads.remove(key)?.map(|head| head.value().to_vec()) else { return Ok(()) };
     let exchange = serde_json::from_slice::<Exchange>(&removed);
     let Ok(Exchange { came: Came::Response { sha256, .. }, .. }) = exchange else { return Ok(()) };
-    let hash = unhex(&sha256);
+    let hash = body_key(&sha256);
     let Some(stored) = bodies.get(hash.as_slice())?.map(|stored| stored.value().to_vec()) else { return Ok(()) };
     let counted = count(stored, -1);
     if is_unused(&counted) {
@@ -97,7 +97,7 @@ impl Ledger {
         for item in heads.range((delivery, 0)..=(delivery, u32::MAX))? {
             let mut exchange: Exchange = self.parse(item?.1.value())?;
             if let Came::Response { body, sha256, .. } = &mut exchange.came {
-                let stored = bodies.get(unhex(sha256.as_str()).as_slice())?;
+                let stored = bodies.get(body_key(sha256.as_str()).as_slice())?;
                 let stored =
                     stored.ok_or_else(|| self.damaged(format!("a response of delivery {delivery} is missing")))?;
                 let packed = stored.value().get(4..).unwrap_or_default();
@@ -137,7 +137,7 @@ impl Ledger {
         let read = self.db.begin_read()?;
         let Some(head) = read.open_table(EXCHANGES)?.get((delivery, number))? else { return Ok(None) };
         let Came::Response { sha256, .. } = self.parse::<Exchange>(head.value())?.came else { return Ok(None) };
-        let Some(stored) = read.open_table(RESPONSES)?.get(unhex(&sha256).as_slice())? else { return Ok(None) };
+        let Some(stored) = read.open_table(RESPONSES)?.get(body_key(&sha256).as_slice())? else { return Ok(None) };
         zstd::stream::decode_all(stored.value().get(4..).unwrap_or_default())
             .map(Some)
             .map_err(|error| self.damaged(format!("a response of delivery {delivery}: {error}")))
@@ -200,11 +200,7 @@ impl Ledger {
     }
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
-}
-
-pub(super) fn unhex(text: &str) -> Vec<u8> {
-    let digits = text.as_bytes().chunks_exact(2);
-    digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+/// The key of a body. What is no hash names none.
+pub(super) fn body_key(sha256: &str) -> Vec<u8> {
+    hex::decode(sha256).unwrap_or_default()
 }

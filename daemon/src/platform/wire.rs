@@ -198,7 +198,7 @@ fn json(text: &str, wanted: &[crate::connector::JsonSecret], secrets: &Secrets) 
 fn nonce() -> Result<String, String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|error| format!("the operating system gives no random numbers: {error}"))?;
-    Ok(bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+    Ok(hex::encode(bytes))
 }
 
 #[cfg(test)]

@@ -94,6 +94,8 @@ pub mod form;
 #[doc(hidden)]
 pub mod glue;
 mod guard;
+#[cfg(target_arch = "wasm32")]
+mod heap;
 pub mod identity;
 pub mod log;
 pub mod manifest;

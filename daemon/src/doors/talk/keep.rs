@@ -72,6 +72,8 @@ pub(in crate::doors) struct LedgerKeeper {
     pub(in crate::doors) tell: Option<Tell>,
     /// What it asks is in the archive already.
     pub(in crate::doors) archived: bool,
+    /// As [`Finish::repeatable`].
+    pub(in crate::doors) repeatable: bool,
     /// What earlier steps have done.
     pub(in crate::doors) done: Done,
 }
@@ -113,6 +115,7 @@ impl LedgerKeeper {
             at_end: None,
             tell: None,
             archived: false,
+            repeatable: false,
             done: Done::default(),
         }
     }
@@ -125,6 +128,7 @@ impl LedgerKeeper {
             record: self.record.clone(),
             quarantine: vec![(0, quarantined)],
             exchanges: self.unread_exchanges(),
+            repeatable: self.repeatable,
             ..Finish::new(now, self.delivery, State::Quarantined)
         };
         self.app.ledger.ingest(&self.integration.name, self.door)?.finish(finish)?;
@@ -235,6 +239,7 @@ impl Keeper for LedgerKeeper {
             exchanges: (first, exchanges),
             cursor,
             concludes: ended,
+            repeatable: self.repeatable,
             settles: if ended { std::mem::take(&mut self.done.read) } else { HashSet::new() },
             ..Finish::new(now, self.delivery, state)
         };

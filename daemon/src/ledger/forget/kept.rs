@@ -7,7 +7,7 @@ use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use sha2::{Digest, Sha256};
 
 use super::super::ingest::json as to_json;
-use super::super::responses::{hex, unhex};
+use super::super::responses::body_key;
 use super::super::tables::{
     BODIES, CURSORS, Came, DELIVERIES, Delivery, EXCHANGES, Exchange, IMPORTS, INBOX, Import, MEMORY, PASSES,
     QUARANTINE, Quarantined, RESPONSES, State, What,
@@ -229,14 +229,14 @@ impl Kept {
             let mut stored = named.saturating_add(known).to_le_bytes().to_vec();
             stored.extend(zstd::bulk::compress(body, 3).map_err(|error| LedgerError::Encode(error.to_string()))?);
             bodies.insert(new.as_slice(), stored.as_slice())?;
-            renamed.insert(old.as_slice(), hex(&new));
+            renamed.insert(old.as_slice(), hex::encode(new));
         }
         let mut changed = Vec::new();
         for item in heads.iter()? {
             let (key, head) = item?;
             let Ok(mut exchange) = serde_json::from_slice::<Exchange>(head.value()) else { continue };
             let Came::Response { sha256, .. } = &mut exchange.came else { continue };
-            if let Some(new) = renamed.get(unhex(sha256.as_str()).as_slice()) {
+            if let Some(new) = renamed.get(body_key(sha256.as_str()).as_slice()) {
                 sha256.clone_from(new);
                 changed.push((key.value(), to_json(&exchange)?));
             }

@@ -95,7 +95,7 @@ impl<'a> Words<'a> {
                 };
                 let signature = signature.unwrap_or_default();
                 match encoding {
-                    "hex" => Ok(signature.iter().map(|byte| format!("{byte:02x}")).collect()),
+                    "hex" => Ok(hex::encode(signature)),
                     "base64" => Ok(STANDARD.encode(signature)),
                     other => Err(format!("`{other}` is neither hex nor base64")),
                 }
