@@ -128,6 +128,40 @@ fn the_inbox_takes_deliveries_in_during_an_import() {
 }
 
 #[test]
+fn what_can_be_done_again_is_visible_at_once_and_lasts_with_the_next_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    let new = NewDelivery {
+        integration: "shop".into(),
+        received_ms: 5,
+        query: String::new(),
+        headers: Vec::new(),
+        body: b"{}".to_vec(),
+    };
+    let numbers = ledger.receive(&[new.clone(), new.clone()]).unwrap();
+    let read = |number: u64, sale: u32| {
+        let mut ingest = ledger.ingest("shop", Door::Webhook).unwrap();
+        ingest.apply(sales(sale..sale + 1)).unwrap();
+        let state = State::Read { counts: ingest.counts() };
+        ingest.finish(Finish { repeatable: true, ..Finish::new(6, number, state) }).unwrap();
+    };
+    let of = |ledger: &Ledger| (ledger.pending_count().unwrap(), ledger.book().len());
+    let after_a_kill = || {
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::copy(dir.path().join(DATABASE), copy.path().join(DATABASE)).unwrap();
+        of(&open(copy.path()))
+    };
+    read(numbers[0], 1);
+    assert_eq!((of(&ledger), after_a_kill()), ((1, 1), (2, 0)));
+    ledger.make_durable().unwrap();
+    assert_eq!(after_a_kill(), (1, 1));
+    read(numbers[1], 2);
+    assert_eq!((of(&ledger), after_a_kill()), ((0, 2), (1, 1)));
+    ledger.receive(&[new]).unwrap();
+    assert_eq!(after_a_kill(), (1, 2));
+}
+
+#[test]
 fn the_many_of_one_integration_do_not_stand_before_the_few_of_another() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
