@@ -139,6 +139,8 @@ struct Drop {
 pub(super) async fn status(call: Call<NoParameters>) -> Result<Response, Problem> {
     let app = call.app;
     blocking(move || {
+        // Before the book: what does not wait any more is in what is told of it.
+        let pending = app.ledger.pending_count()?;
         let quarantined = app.ledger.quarantine_counts()?.values().sum();
         let lately = app.process.drop_notes.lock().unwrap_or_else(PoisonError::into_inner).texts();
         let (ledger_revision, entries, customers) = {
@@ -151,7 +153,7 @@ pub(super) async fn status(call: Call<NoParameters>) -> Result<Response, Problem
             entries,
             customers: customers as usize,
             disk_full: app.ledger.room().err().map(|error| error.to_string()),
-            pending: app.ledger.pending_count()?,
+            pending,
             quarantined,
             uptime_s: app.process.started.elapsed().as_secs(),
             configuration: Configuration::of(&app),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::response::Response;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use crate::app::App;
@@ -24,8 +25,17 @@ pub struct Commits {
 pub(super) struct Waiting {
     /// A believed delivery. None: only the commit is wanted.
     pub(super) delivery: Option<NewDelivery>,
-    /// Hears whether it is durable.
-    pub(super) committed: oneshot::Sender<bool>,
+    /// Hears what became of it.
+    pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// What became of a delivery, for whoever answers its sender.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It was believed. True if it is durable.
+    Believed(bool),
+    /// There is nothing to keep, and this is to be said. The box keeps the usual case small.
+    Said(Box<Response>),
 }
 
 impl Commits {
@@ -37,8 +47,9 @@ impl Commits {
 
     /// Whether the ledger commits: asks for one on the way that deliveries go.
     pub async fn commit_nothing(&self) -> bool {
-        let (committed, durable) = oneshot::channel();
-        self.waiting.send(Waiting { delivery: None, committed }).await.is_ok() && durable.await.unwrap_or(false)
+        let (answer, durable) = oneshot::channel();
+        self.waiting.send(Waiting { delivery: None, answer }).await.is_ok()
+            && matches!(durable.await, Ok(Answer::Believed(true)))
     }
 
     /// Nothing more comes. What waits is committed, then [`Commits::run`] ends.
@@ -69,7 +80,7 @@ impl Commits {
                 self.app.process.rush.goes_on();
             }
             let (deliveries, answers): (Vec<_>, Vec<_>) =
-                group.drain(..).map(|waiting| (waiting.delivery, waiting.committed)).unzip();
+                group.drain(..).map(|waiting| (waiting.delivery, waiting.answer)).unzip();
             let deliveries: Vec<_> = deliveries.into_iter().flatten().collect();
             let ledger: Arc<Ledger> = Arc::clone(&self.app.ledger);
             let committed = blocking(move || {
@@ -94,7 +105,7 @@ impl Commits {
             };
             for answer in answers {
                 // The platform may have hung up; a delivery that is kept is kept all the same.
-                let _ = answer.send(kept);
+                let _ = answer.send(Answer::Believed(kept));
             }
             if let Some(failure) = failure {
                 return Err(failure);

@@ -21,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http_body_util::BodyExt;
 use secrecy::ExposeSecret;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::app::App;
@@ -31,7 +32,7 @@ use crate::ledger::NewDelivery;
 use crate::limits::{doors as limits, http};
 use crate::peer::Peer;
 
-use super::commits::Waiting;
+use super::commits::{Answer, Waiting};
 use super::proof;
 use callers::{Callers, Refusal};
 use provers::Provers;
@@ -144,6 +145,23 @@ impl Door {
         origin::origin(peer.0.ip(), headers, &self.app.config.webhooks.trusted_proxies)
     }
 
+    /// Hands a delivery on to be made durable.
+    fn keep(&self, name: &str, delivery: NewDelivery, answer: oneshot::Sender<Answer>) {
+        let (answer, said) = if let Some(reason) = self.app.process.tasks.waits(COMMITTER) {
+            tracing::warn!(integration = name, reason, "nothing can be kept now; the platform is asked to come back");
+            (answer, unavailable())
+        } else {
+            match self.commits.waiting.try_send(Waiting { delivery: Some(delivery), answer }) {
+                Ok(()) => return,
+                Err(TrySendError::Full(waiting) | TrySendError::Closed(waiting)) => {
+                    (waiting.answer, self.overloaded(name))
+                }
+            }
+        };
+        // The sender may have gone.
+        let _ = answer.send(Answer::Said(said.into()));
+    }
+
     /// There is nothing at this address.
     fn astray(&self, caller: Option<IpAddr>) -> Response {
         if self.gate.callers.must_wait(caller, Refusal::Astray) {
@@ -199,18 +217,22 @@ async fn receive(
         body,
         received_ms: now_ms(),
     };
-    let believed = believe(&door, &name, delivery).await;
-    match believed {
-        Ok(new) => {
+    match answer_to(&door, &name, delivery).await {
+        Some(Answer::Believed(durable)) => {
             door.gate.callers.believed(caller);
-            keep(&door, &name, new).await
+            if !durable {
+                return unavailable();
+            }
+            door.app.process.inbox.notify_one();
+            StatusCode::OK.into_response()
         }
-        Err(answer) => {
-            if answer.status() == StatusCode::UNAUTHORIZED {
+        Some(Answer::Said(said)) => {
+            if said.status() == StatusCode::UNAUTHORIZED {
                 door.gate.callers.refused(caller, Refusal::Untrue);
             }
-            *answer
+            *said
         }
+        None => unavailable(),
     }
 }
 
@@ -270,21 +292,28 @@ fn headers(map: &HeaderMap) -> Vec<Header> {
         .collect()
 }
 
-/// Asks the connector what must hold, and checks it. What is not believed is answered here.
-/// The box keeps the usual case small.
-async fn believe(door: &Door, name: &str, delivery: Delivery) -> Result<NewDelivery, Box<Response>> {
-    let (app, name) = (Arc::clone(&door.app), name.to_owned());
-    let checked = door.gate.provers.run(move || match app.integration(&name) {
-        Some((integration, connector)) => check(&app, integration, connector, delivery),
-        None => Err(StatusCode::NOT_FOUND.into_response().into()),
-    });
-    let checked = checked.await;
-    checked.unwrap_or_else(|| {
-        tracing::error!("ltvd failed while it checked a webhook request");
-        Err(StatusCode::INTERNAL_SERVER_ERROR.into_response().into())
-    })
+/// Has a delivery checked and, if it is believed, committed. It goes from the one to the other without coming back here, which would
+/// only wake somebody once more. None if ltvd failed.
+async fn answer_to(door: &Arc<Door>, name: &str, delivery: Delivery) -> Option<Answer> {
+    let (answer, result) = oneshot::channel();
+    let (at, name) = (Arc::clone(door), name.to_owned());
+    let work = move || {
+        let checked = match at.app.integration(&name) {
+            Some((integration, connector)) => check(&at.app, integration, connector, delivery),
+            None => Err(StatusCode::NOT_FOUND.into_response().into()),
+        };
+        match checked {
+            Ok(new) => at.keep(&name, new, answer),
+            // The sender may have gone.
+            Err(said) => drop(answer.send(Answer::Said(said))),
+        }
+    };
+    door.gate.provers.run(work).await;
+    result.await.ok()
 }
 
+/// Asks the connector what must hold, and checks it. What is not believed is answered here.
+/// The box keeps the usual case small.
 fn check(
     app: &App,
     integration: &Integration,
@@ -352,25 +381,6 @@ fn check(
         headers: headers.into_iter().map(|header| (header.name, header.value)).collect(),
         body,
     })
-}
-
-/// Answers once the delivery is durable.
-async fn keep(door: &Door, name: &str, delivery: NewDelivery) -> Response {
-    if let Some(reason) = door.app.process.tasks.waits(COMMITTER) {
-        tracing::warn!(integration = name, reason, "nothing can be kept now; the platform is asked to come back");
-        return unavailable();
-    }
-    let (committed, durable) = oneshot::channel();
-    if door.commits.waiting.try_send(Waiting { delivery: Some(delivery), committed }).is_err() {
-        return door.overloaded(name);
-    }
-    match durable.await {
-        Ok(true) => {
-            door.app.process.inbox.notify_one();
-            StatusCode::OK.into_response()
-        }
-        Ok(false) | Err(_) => unavailable(),
-    }
 }
 
 fn unavailable() -> Response {

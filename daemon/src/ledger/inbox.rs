@@ -1,6 +1,7 @@
 //! Deliveries: taken in before they are understood, looked up, and put back to be read again.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -111,12 +112,14 @@ impl Ledger {
         Ok(by_turns.copied().take(limit).collect())
     }
 
-    /// How many deliveries wait to be read.
+    /// How many deliveries wait to be read, or are about to appear in the book.
     ///
     /// # Errors
     /// If the storage fails.
     pub fn pending_count(&self) -> Result<u64, LedgerError> {
-        Ok(self.db.begin_read()?.open_table(INBOX)?.len()?)
+        let waiting = self.db.begin_read()?.open_table(INBOX)?.len()?;
+        // In this order: one that leaves meanwhile is counted twice rather than not at all.
+        Ok(waiting + self.leaving.load(Ordering::SeqCst))
     }
 
     /// How many deliveries wait to be read, by integration.

@@ -1,6 +1,7 @@
 //! One delivery on its way into the ledger.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -92,6 +93,22 @@ impl Finish {
     }
 }
 
+/// A delivery counts as waiting until the book has it: whoever hears that nothing waits finds everything there.
+struct Leaving<'c>(&'c AtomicU64);
+
+impl<'c> Leaving<'c> {
+    fn one(count: &'c AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Ledger {
     /// Starts on a delivery. Waits for one that is on its way.
     ///
@@ -175,6 +192,7 @@ impl Ingest<'_> {
         let blocks = self.written_ahead + u32::try_from(self.ahead.len()).unwrap_or(u32::MAX);
         let began = Instant::now();
         self.ledger.place.must_be_the_same()?;
+        let _leaving = (finish.concludes && self.door == Door::Webhook).then(|| Leaving::one(&self.ledger.leaving));
         let mut write = self.ledger.db.begin_write()?;
         if finish.repeatable {
             write.set_durability(Durability::None)?;

@@ -87,6 +87,8 @@ pub struct Ledger {
     next: Mutex<Next>,
     next_delivery: AtomicU64,
     last_block: blocks::LastBlock,
+    /// Deliveries that may have left the inbox while the book does not have them yet.
+    leaving: AtomicU64,
     /// How much waits in quarantine, by integration; `None` until it is counted.
     quarantined: Mutex<Option<Arc<BTreeMap<String, u64>>>>,
     /// Hears of commits.
@@ -180,6 +182,7 @@ impl Ledger {
             next: Mutex::new(Next { commit: 0, block: 0 }),
             next_delivery: AtomicU64::new(1),
             last_block: blocks::LastBlock::default(),
+            leaving: AtomicU64::new(0),
             quarantined: Mutex::default(),
             observer: OnceLock::new(),
             aliases: RwLock::new(Arc::new(aliases)),
