@@ -24,7 +24,7 @@ pub(crate) fn dist(workspace: &Workspace) -> Result<()> {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
     connectors::install(workspace, Set::Shipped, &folder.join("connectors"))?;
-    let binary = workspace.build_daemon(Profile::Release)?;
+    let binary = workspace.build_daemon(Profile::Shipped)?;
     fs::copy(&binary, folder.join("ltvd")).with_context(|| format!("cannot copy {}", binary.display()))?;
     for file in FILES {
         let from = workspace.root.join(file);

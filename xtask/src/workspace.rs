@@ -25,6 +25,8 @@ pub(crate) struct Workspace {
 pub(crate) enum Profile {
     Debug,
     Release,
+    /// Slower to build than that and faster.
+    Shipped,
 }
 
 /// A package that compiles to a connector.
@@ -105,6 +107,10 @@ impl Workspace {
             Profile::Release => {
                 command.arg("--release");
                 "release"
+            }
+            Profile::Shipped => {
+                command.args(["--profile", "shipped"]);
+                "shipped"
             }
         };
         status(&mut command)?;

@@ -24,7 +24,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let binary = match &options.ltvd {
         Some(file) => file.canonicalize().with_context(|| format!("there is no {}", file.display()))?,
-        None => workspace.build_daemon(Profile::Release)?,
+        None => workspace.build_daemon(Profile::Shipped)?,
     };
     let folder = workspace.target.join("bench/connector");
     connectors::install(workspace, Set::Shipped, &folder)?;

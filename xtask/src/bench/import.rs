@@ -44,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let peer = Peer::install(workspace)?;
     let binary = match &options.ltvd {
         Some(file) => file.canonicalize().with_context(|| format!("there is no {}", file.display()))?,
-        None => workspace.build_daemon(Profile::Release)?,
+        None => workspace.build_daemon(Profile::Shipped)?,
     };
     let folder = workspace.target.join("bench/import");
     if folder.exists() {

@@ -87,7 +87,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let peer = Peer::install(workspace)?;
     let binary = match &options.ltvd {
         Some(file) => file.canonicalize().with_context(|| format!("there is no {}", file.display()))?,
-        None => workspace.build_daemon(Profile::Release)?,
+        None => workspace.build_daemon(Profile::Shipped)?,
     };
     let plan = Plan { rows: options.entries, customers_per_million: 310_000, dollars_only: true };
     let base = workspace.target.join("bench/ltv");

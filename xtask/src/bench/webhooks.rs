@@ -68,7 +68,7 @@ struct Run {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let binary = match &options.ltvd {
         Some(file) => file.canonicalize().with_context(|| format!("there is no {}", file.display()))?,
-        None => workspace.build_daemon(Profile::Release)?,
+        None => workspace.build_daemon(Profile::Shipped)?,
     };
     let folder = workspace.target.join("bench/webhooks");
     if folder.exists() {
