@@ -131,3 +131,13 @@ fn decimals_show_their_digits() {
     assert_eq!(Decimal::new(1250, 2).to_string(), "12.50");
     assert_eq!(Decimal::new(i64::MIN, 9).to_string(), "-9223372036.854775808");
 }
+
+#[test]
+fn every_currency_is_found_and_nothing_else() {
+    for code in super::CURRENCIES.split(' ') {
+        assert!(super::is_currency(code), "{code}");
+    }
+    for code in ["", " ", "US", "usd", "USDT", "AAA", "EU ", "ZZZ", "ZWL ", "ÄÖ", "AED AFN"] {
+        assert!(!super::is_currency(code), "{code}");
+    }
+}
